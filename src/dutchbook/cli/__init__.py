@@ -1,0 +1,62 @@
+"""The command line: a table of commands, each imported only when it is called."""
+
+import importlib
+import sys
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "run": ("run", "watch both exchanges, find and prove mispricings"),
+    "replay": ("replay", "put recorded frames, journals or tapes through the engine"),
+    "record": ("record", "keep the raw frames of the venues"),
+    "decode": ("decode", "show what the venue's parser makes of a file"),
+    "opps": ("opps", "the opportunities of a run"),
+    "verify": ("verify", "check a certificate"),
+    "why": ("why", "why an opportunity was passed over"),
+    "status": ("status", "one screen about a run"),
+    "market": ("market", "search, show, book"),
+    "data": ("data", "check the record on disk"),
+    "bench": ("bench", "measure the promises"),
+    "config": ("config", "settings and where each comes from"),
+    "doctor": ("doctor", "is this machine fit to run dutchbook"),
+    "exchange": ("exchange", "serve a pretend Kalshi or Polymarket"),
+    "version": ("version", "what is installed"),
+}
+"""name -> (module in this package, which holds `app`, one line of help)."""
+
+
+class Lazy(TyperGroup):
+    """Knows every command's name, imports its module when asked; unambiguous prefixes do."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        names = [cmd_name] if cmd_name in COMMANDS else []
+        names = names or [name for name in COMMANDS if name.startswith(cmd_name)]
+        if len(names) != 1:
+            return None
+        module = importlib.import_module(f"dutchbook.cli.{COMMANDS[names[0]][0]}")
+        command = typer.main.get_command(module.app)
+        command.name = names[0]
+        return command
+
+
+app = typer.Typer(cls=Lazy, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def root() -> None:
+    """dutchbook: trade prediction markets on your own machine."""
+
+
+def main() -> None:
+    """Run a command; a typed error becomes a message and its exit code, never a stack trace."""
+    from dutchbook.cli.out import report
+
+    try:
+        app()
+    except Exception as error:  # the last place that sees it: a message for a person
+        sys.exit(report(error))

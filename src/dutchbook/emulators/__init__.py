@@ -1,0 +1,1 @@
+"""The pretend exchanges behind the venues' real wire protocols."""

@@ -1,0 +1,1 @@
+"""One synchronous step: event in, Step out."""

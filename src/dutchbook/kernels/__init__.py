@@ -1,0 +1,1 @@
+"""Compiled loops over arrays of whole numbers; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Turns candidate baskets into proved ones, in whole numbers."""

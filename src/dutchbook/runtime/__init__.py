@@ -1,0 +1,1 @@
+"""Composition root: settings, clock, inbox, modes."""

@@ -1,0 +1,1 @@
+"""Folds events into books, feeds, links; knows no strategy."""

@@ -1,0 +1,1 @@
+"""Journal and tape: the record of a run."""

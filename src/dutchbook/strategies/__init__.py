@@ -1,0 +1,1 @@
+"""One file per strategy: reads a view, returns wishes."""

@@ -1,0 +1,1 @@
+"""Pure protocols, one folder per venue: bytes in, events and requests out."""

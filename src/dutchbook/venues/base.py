@@ -1,0 +1,120 @@
+"""The port of a venue: a pure protocol that is told what happened and says what it wants done."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from dutchbook.domain.effects import Effect
+from dutchbook.domain.events import Event
+from dutchbook.domain.units import Ns
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """Sign `text` with the key named `key` and put the result, base64, into header `header`."""
+
+    key: str
+    text: str
+    header: str
+
+
+class Dial(msgspec.Struct, frozen=True):
+    """How to open a stream: the WebSocket URL, plain headers, and what is to be signed.
+
+    `heartbeat`: text to send every `heartbeat_every` ns (Polymarket's "PING"); 0: none.
+    """
+
+    url: str
+    headers: dict[str, str] = {}
+    sign: tuple[Sign, ...] = ()
+    heartbeat: str = ""
+    heartbeat_every: Ns = Ns(0)
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send this text on a stream."""
+
+    stream: str
+    data: bytes
+
+
+class Call(msgspec.Struct, frozen=True):
+    """An HTTP request. `id` comes back with the answer; `cost` is charged to budget `bucket`."""
+
+    id: str
+    method: str
+    url: str
+    body: bytes = b""
+    headers: dict[str, str] = {}
+    sign: tuple[Sign, ...] = ()
+    bucket: str = ""
+    cost: int = 1
+    timeout: Ns = Ns(5_000_000_000)
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Call on_wake(token) at this time; the same token asked again replaces the earlier one."""
+
+    token: str
+    at: Ns
+
+
+class Redial(msgspec.Struct, frozen=True):
+    """Drop a stream's connection and open it anew (a terminal error of the venue)."""
+
+    stream: str
+    why: str
+
+
+Out = Event | Send | Call | Wake | Redial
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """A rate budget as a pure value: `rate` tokens a second, at most `burst` saved up."""
+
+    name: str
+    rate: int
+    burst: int
+
+
+class Venue(Protocol):
+    """A market-data protocol. No clock, no socket, no random number; bytes in, values out."""
+
+    name: str
+
+    def streams(self) -> tuple[str, ...]:
+        """The streams that want to be connected, e.g. ("kalshi.book",); stable names."""
+        ...
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The rate budgets that its calls are charged to."""
+        ...
+
+    def start(self, now: Ns) -> list[Out]:
+        """The first calls: discovery. Streams are dialled once `ready()`."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether discovery is complete and the streams may be dialled."""
+        ...
+
+    def dial(self, stream: str, now: Ns) -> Dial: ...
+    def on_open(self, stream: str, now: Ns) -> list[Out]: ...
+    def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]: ...
+    def on_down(self, stream: str, now: Ns, why: str) -> list[Out]: ...
+    def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]: ...
+    def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]: ...
+    def on_wake(self, token: str, now: Ns) -> list[Out]: ...
+    def do(self, effect: Effect, now: Ns) -> list[Out]: ...
+
+
+def build(kind: str, config: Any) -> Venue:
+    """Build the protocol named `kind` from its Config; an unknown kind is a ConfigError."""
+    from importlib import import_module
+
+    from dutchbook.domain.errors import ConfigError
+
+    known = ("kalshi", "polymarket")
+    if kind not in known:
+        raise ConfigError(f"unknown venue kind {kind!r}", todo=f"use one of {', '.join(known)}")
+    venue: Venue = import_module(f"dutchbook.venues.{kind}").build(config)
+    return venue
