@@ -139,6 +139,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     """Messages were lost: books are stale until their next snapshots.
 
     `keys` empty: every book of the stream. `scope` names the venue's own unit (Kalshi "sid:1").
+    `books` false: what was lost carried no book (trades, lifecycle), so none is stale.
     """
 
     stream: str
@@ -147,6 +148,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     expected: int
     got: int
     keys: tuple[str, ...] = ()
+    books: bool = True
 
 
 class Duplicate(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="Duplicate"):
