@@ -131,6 +131,7 @@ class Books:
     def regrid(self, key: str, grid: tuple[Band, ...]) -> None:
         """The allowed prices of a market changed; levels stay. KeyError for an unknown market."""
         first = self._yes[key]
+        tick_class(grid)  # refused on its own account, before it is joined with earlier ones
         wide = widen(first.grid, grid)
         pool = self.pools[tick_class(wide)]
         if wide == first.grid:
