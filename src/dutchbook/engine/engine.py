@@ -50,6 +50,7 @@ class Engine:
 
     def _begin(self, run: str) -> None:
         self.run = run
+        self.opened_in_run = 0
         self.world = World(self.fresh)
         self.view = WorldView(self.world, self.graph)
         self.whynot = WhyNot()
@@ -154,6 +155,7 @@ class Engine:
         name = f"o{self.view.seq}-{len(notes)}"
         self.open[candidate.key] = Open(name, self.view.now, certificate.edge)
         self.opened += 1
+        self.opened_in_run += 1
         notes.append(Opened(name, certificate))
 
     def _close(self, key: str, why: str, notes: list[Note]) -> None:

@@ -64,11 +64,15 @@ class Exchange:
     def alive(self) -> bool:
         return self.process.returncode is None
 
+    def send(self, number: signal.Signals) -> None:
+        """Signal it; SIGUSR1 asks it to fall quiet: no more updates or faults, answers only."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
     async def stop(self) -> None:
         """Let it write its logs out and end; kill it if it does not."""
         if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
+            self.send(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
             except TimeoutError:
