@@ -110,6 +110,8 @@ class Books:
         self._yes: dict[str, Book] = {}
         self._no: dict[str, Book] = {}
         self._tokens = (self._yes, self._no)
+        self.layout = 0
+        """Counts listings and moves: rows that were looked up before are to be looked up again."""
 
     def list(self, instrument: Instrument) -> None:
         """Make room for a market: one book, two where its tokens have books of their own.
@@ -117,8 +119,8 @@ class Books:
         Listed again: under the grid that it has now, levels kept. Raises BookFault("grid"); then
         nothing was changed.
         """
-        first = self._yes.get(instrument.key)
-        if first is None:
+        self.layout += 1
+        if instrument.key not in self._yes:
             grid = widen((), instrument.grid)
             pool = self.pools[tick_class(grid)]
             self._yes[instrument.key] = Book(instrument.key, YES, grid, pool)
@@ -136,6 +138,7 @@ class Books:
         pool = self.pools[tick_class(wide)]
         if wide == first.grid:
             return
+        self.layout += 1
         first.regrid(wide, pool)
         if second := self._no.get(key):
             second.regrid(wide, pool)
@@ -143,6 +146,22 @@ class Books:
     def get(self, key: str, token: int) -> Book:
         """The book of a market's token (YES or NO); KeyError if it is unknown."""
         return self._tokens[token][key]
+
+    def has(self, key: str) -> bool:
+        """Whether this market is listed."""
+        return key in self._yes
+
+    def find(self, key: str, token: int) -> Book:
+        """The book of a market's token; BookFault("unknown") if there is none."""
+        book = self._tokens[token].get(key)
+        if book is None:
+            raise BookFault("unknown", f"no book {key} token {token}")
+        return book
+
+    def refresh(self) -> None:
+        """Take over the best levels that a bulk change left in the ladders."""
+        for book in self.all():
+            book.refresh()
 
     def all(self) -> tuple[Book, ...]:
         """Every book, in the order of listing, YES books first."""

@@ -17,7 +17,7 @@ class BookFault(DutchbookError):
     """A change that no book allows; nothing was changed.
 
     `what` is one of: unknown, off_grid, negative, absent, below_zero, too_large, too_many,
-    duplicate, grid. `detail` names market, side, price and size.
+    duplicate, grid, refused (a line of a bulk tape). `detail` names market, side, price and size.
     """
 
     def __init__(self, what: str, detail: str) -> None:

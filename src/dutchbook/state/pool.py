@@ -8,6 +8,7 @@ import numpy.typing as npt
 from dutchbook.domain.units import ONE
 
 Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
 FIRST_ROWS: Final = 64
 
@@ -36,8 +37,14 @@ class Pool:
         self.best: Ints = np.zeros(capacity * 2, np.int64)
         self.occ = bytearray(cells)
         self.occupied: Bytes = np.frombuffer(self.occ, np.uint8)
+        self.words: Words = np.frombuffer(self.occ, np.uint64)
         self.mem = memoryview(self.sizes.data)
         self.top = memoryview(self.best.data)
+
+    @property
+    def ladder(self) -> tuple[Ints, Bytes, Words, Ints]:
+        """The memory as kernels take it; for one call, since growing replaces it."""
+        return self.sizes, self.occupied, self.words, self.best
 
     def take(self) -> int:
         """An empty row."""
