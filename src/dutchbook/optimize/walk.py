@@ -1,10 +1,11 @@
 """The funnel from a basket that somebody names to one that is worth buying, in whole numbers."""
 
+from collections.abc import Sequence
 from math import lcm
 
 import msgspec
 
-from dutchbook.domain.candidate import Candidate, View
+from dutchbook.domain.candidate import Candidate, Outcome, View
 from dutchbook.domain.certificate import Fill, Leg
 from dutchbook.domain.fees import cost, fill_fee, order_total
 from dutchbook.domain.instrument import FeeSchedule, Instrument
@@ -13,7 +14,7 @@ from dutchbook.domain.units import ONE, Px, Qty, Usd, ceil_div
 STAGES = ("seen", "matched", "fresh", "gross", "net", "depth", "sized")
 """In the order of the funnel; a Rejected names the stage that it did not pass."""
 
-Ladder = list[tuple[int, int]]
+Ladder = Sequence[tuple[int, int]]
 """(price, size) of what is offered of one outcome, cheapest first."""
 
 
@@ -82,7 +83,7 @@ def evaluate(candidate: Candidate, view: View, limits: Limits) -> Rejected | Bas
     return _sized(candidate, view, limits, markets, ladders, depth)
 
 
-def walk(payout: int, fees: list[FeeSchedule], ladders: list[Ladder], need: int) -> int:
+def walk(payout: int, fees: list[FeeSchedule], ladders: Sequence[Ladder], need: int) -> int:
     """The size up to which the next contract of every leg still leaves `need`, fees included.
 
     Fees are taken per contract and rounded up, so the walk never promises more than it finds.
@@ -107,9 +108,9 @@ def walk(payout: int, fees: list[FeeSchedule], ladders: list[Ladder], need: int)
     return size
 
 
-def take(ladder: Ladder, qty: int) -> Ladder:
+def take(ladder: Ladder, qty: int) -> list[tuple[int, int]]:
     """The cheapest `qty` contracts of a ladder; the last level is taken in part."""
-    fills: Ladder = []
+    fills: list[tuple[int, int]] = []
     for px, size in ladder:
         if qty <= 0:
             break
@@ -138,7 +139,7 @@ def _sized(
     view: View,
     limits: Limits,
     markets: list[Instrument],
-    ladders: list[Ladder],
+    ladders: Sequence[Ladder],
     depth: int,
 ) -> Rejected | Basket:
     """Whole lots, the venues' minima, the capital limit, and the exact sum with all rounding."""
@@ -168,12 +169,12 @@ def _sized(
     return Basket(candidate, Qty(qty), legs, Usd(capital), edge)
 
 
-def _capital(markets: list[Instrument], fills: list[Ladder]) -> int:
+def _capital(markets: list[Instrument], fills: list[list[tuple[int, int]]]) -> int:
     return sum(order_total(m.fees, bought) for m, bought in zip(markets, fills, strict=True))
 
 
 def _affordable(
-    markets: list[Instrument], ladders: list[Ladder], lots: int, lot: int, capital_max: int
+    markets: list[Instrument], ladders: Sequence[Ladder], lots: int, lot: int, capital_max: int
 ) -> int:
     """The most lots whose exact total stays within the limit; totals grow with size."""
 
@@ -189,8 +190,8 @@ def _affordable(
     return low
 
 
-def _leg(view: View, market: Instrument, outcome: str, bought: Ladder) -> Leg:
-    token, version, seq = view.book(market.key, "yes" if outcome == "yes" else "no")
+def _leg(view: View, market: Instrument, outcome: Outcome, bought: list[tuple[int, int]]) -> Leg:
+    token, version, seq = view.book(market.key, outcome)
     fills = tuple(
         Fill(Px(px), Qty(qty), cost(px, qty), fill_fee(market.fees, px, qty)) for px, qty in bought
     )
