@@ -1,4 +1,4 @@
-"""Progress on work of more than a second: a line that moves on a terminal, plain lines elsewhere."""
+"""Progress on longer work: a line that moves on a terminal, plain lines elsewhere."""
 
 import sys
 import time

@@ -84,7 +84,9 @@ class Screen:
             if isinstance(value, str | int | float) or value is None:
                 table.add_row(key.replace("_", " "), str(value))
         Console(stderr=True).print(table)
-        say("next: dutchbook opps · dutchbook why · dutchbook replay " + str(self.settings.data_dir))
+        say(
+            "next: dutchbook opps · dutchbook why · dutchbook replay " + str(self.settings.data_dir)
+        )
 
 
 def cents(micros: int) -> str:

@@ -185,7 +185,7 @@ class Engine:
             elif stale == "silent" and gross(candidate, self.view) > 0:
                 wanted += [leg[0] for leg in candidate.legs]
             self._consider(candidate, notes)
-        self.world.ask_check(list(dict.fromkeys(wanted)), self.view.now)
+        self.world.checks.ask(list(dict.fromkeys(wanted)), self.view.now)
 
     def _index(self, notes: list[Note]) -> None:
         """Make the candidates anew after markets, events or links changed."""

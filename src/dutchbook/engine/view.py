@@ -48,9 +48,9 @@ class WorldView:
         books = self.world.books
         if outcome == "yes":
             book = books.get(key, 0)
-            return (book.ask, book.ask_qty) if book.ask < ONE else (Px(ONE), Qty(0))
+            return (Px(book.ask), Qty(book.ask_qty)) if book.ask < ONE else (Px(ONE), Qty(0))
         book = books.get(key, self._token(key, outcome))
-        return (Px(ONE - book.bid), book.bid_qty) if book.bid > 0 else (Px(ONE), Qty(0))
+        return (Px(ONE - book.bid), Qty(book.bid_qty)) if book.bid > 0 else (Px(ONE), Qty(0))
 
     def offers(self, key: str, outcome: Outcome, levels: int) -> list[tuple[Px, Qty]]:
         book = self.world.books.get(key, self._token(key, outcome))

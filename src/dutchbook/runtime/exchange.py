@@ -21,11 +21,11 @@ class Exchange:
     def __init__(self, process: asyncio.subprocess.Process, addresses: dict[str, Any]) -> None:
         self.process = process
         self.addresses = addresses
+        self.log: list[str] = []
+        self._drain = asyncio.create_task(self._read_log())
 
     @classmethod
-    async def start(
-        cls, data_dir: Path, seed: int, faults: str, plants: Path | None
-    ) -> "Exchange":
+    async def start(cls, data_dir: Path, seed: int, faults: str, plants: Path | None) -> "Exchange":
         """Start it and wait for its addresses; DutchbookError with its own words if it fails."""
         command = [sys.executable, "-m", "dutchbook", "exchange", "serve", "both"]
         command += ["--seed", str(seed), "--port", "0", "--data-dir", str(data_dir)]
@@ -50,13 +50,10 @@ class Exchange:
             problem = DutchbookError("the pretend exchanges did not start", why=said[-2000:])
             problem.code = code if 0 < code < 8 else 1
             raise problem from error
-        exchange = cls(process, addresses)
-        exchange._drain = asyncio.create_task(exchange._read_log())
-        return exchange
+        return cls(process, addresses)
 
     async def _read_log(self) -> None:
         assert self.process.stderr is not None
-        self.log: list[str] = []
         async for line in self.process.stderr:
             self.log = [*self.log[-50:], line.decode(errors="replace").rstrip()]
 

@@ -46,15 +46,16 @@ class Inbox:
     """
 
     def __init__(
-        self, clock: Clock, *, seq: int = 0, events_max: int = 50_000, conflate_over: int = 2_000
-    ) -> None:
+        self, clock: Clock, *, seq: int = 0, at: int = 0, events_max: int = 50_000,
+        conflate_over: int = 2_000,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._events_max = events_max
         self._conflate_over = conflate_over
         self._waiting: deque[Event | _Box] = deque()
         self._open: dict[str, dict[tuple[str, int], _Box]] = {}
         self._some = asyncio.Event()
-        self._at = 0
+        self._at = at
         self.seq = seq
         self.conflated = 0
         self.dropped = 0

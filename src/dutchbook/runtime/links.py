@@ -40,9 +40,7 @@ def read_links(path: Path, who: str) -> list[Event]:
             confidence = micros(entry.confidence)
         except ValueError as error:
             raise ConfigError(f"links file {path}: links[{n}].confidence: {error}") from error
-        link = Link(
-            entry.id, entry.kind, entry.members, entry.version, entry.evidence, confidence
-        )
+        link = Link(entry.id, entry.kind, entry.members, entry.version, entry.evidence, confidence)
         events.append(LinkProposed(link))
         if entry.approved:
             events.append(OperatorAsked(who, "approve", (entry.id, str(entry.version))))

@@ -47,7 +47,9 @@ class Live:
         self.clock = SystemClock()
         self.alive = alive
         self.quiet = quiet
-        self.store = Store.open(house.data_dir, segment_bytes=house.settings.journal.segment_mb << 20)
+        self.store = Store.open(
+            house.data_dir, segment_bytes=house.settings.journal.segment_mb << 20
+        )
         self.engine = house.engine()
         self.odd = [*self.store.repaired, *recover(self.engine, house.data_dir)]
         self.first_seq = self.store.seq + 1
@@ -123,9 +125,7 @@ class Live:
     async def _until(self, seconds: float | None, pump: asyncio.Task[None]) -> None:
         asked = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait(
-                {asked, pump}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({asked, pump}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             asked.cancel()
         self.why = self.why or ("error" if pump.done() else "time")

@@ -64,6 +64,7 @@ class Replay:
         self.runs: list[dict[str, Any]] = []
         self.seq = 0
         self.at = Ns(0)
+        self._run = ""
         self._timers: dict[str, Ns] = {}
 
     # -- raw frames ----------------------------------------------------------------------------
@@ -79,7 +80,9 @@ class Replay:
             self._put(started)
             venues: dict[str, Venue] = {}
             ups: dict[str, None] = {}
-            for raw in heapq.merge(*(self._raws(path, venue) for path in paths), key=lambda r: r.at):
+            for raw in heapq.merge(
+                *(self._raws(path, venue) for path in paths), key=lambda r: r.at
+            ):
                 self._advance(raw.at)
                 self._frame(raw, venues, ups)
 
@@ -136,7 +139,7 @@ class Replay:
 
     def record(self, root: Path) -> None:
         """Run the strategies again over a record and compare; each run has a digest of its own."""
-        for row in read_steps(root, report=self.errors.append):
+        for row in read_steps(root, report=self._hole):
             if row.event is None:
                 continue
             if isinstance(row.event, RunStarted):
@@ -151,6 +154,9 @@ class Replay:
                 self.watch(step)
         self._close_run()
 
+    def _hole(self, first: int, last: int) -> None:
+        self.errors.append(f"seq {first} to {last} are not on the tape")
+
     def _next_run(self, event: RunStarted) -> None:
         self._close_run()
         self.digest = Digest()
@@ -162,10 +168,8 @@ class Replay:
 
     def _close_run(self) -> None:
         if self.digest.steps:
-            run = getattr(self, "_run", "")
-            self.runs.append(
-                {"run": run, "steps": self.digest.steps, "digest": self.digest.hex()}
-            )
+            digest = self.digest
+            self.runs.append({"run": self._run, "steps": digest.steps, "digest": digest.hex()})
 
 
 def _same(step: Step, row: Recorded) -> bool:

@@ -4,7 +4,10 @@ Knows no strategy. Says what it wants done (`asks`) and what a person should kno
 both are emptied by the engine after every step.
 """
 
-from dutchbook.domain.effects import AskCheck, AskSnapshot, Effect
+from collections.abc import Callable
+from typing import Any
+
+from dutchbook.domain.effects import AskSnapshot, Effect
 from dutchbook.domain.events import (
     BadInput,
     BookLevels,
@@ -25,34 +28,15 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
-from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
+from dutchbook.domain.units import MILLI, Ns
 from dutchbook.state.books import Book, BookFault, Books
-from dutchbook.state.checks import STRIKES, Check, Levels
+from dutchbook.state.checks import CrossChecks, levels_of
+from dutchbook.state.count import Counters
 from dutchbook.state.feeds import BookId, Feed, Gap
 from dutchbook.state.fresh import FreshLimits
 
 MIRROR_PATIENCE = Ns(100 * MILLI)
-ALL_LEVELS = 1_000_000
-
-
-class Counters:
-    """What went through, in plain numbers; the summary of a run is made of these."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.books = 0
-        self.trades = 0
-        self.gaps_seen = 0
-        self.gaps_recovered = 0
-        self.malformed = 0
-        self.duplicates = 0
-        self.stale_ignored = 0
-        self.unverifiable = 0
-        self.verified = 0
-        self.checks_agreed = 0
-        self.checks_failed = 0
-        self.checks_lapsed = 0
-        self.causes: dict[str, int] = {}
+"""Two messages may bring the two books of a market; so long their tops may differ unasked."""
 
 
 class World:
@@ -68,12 +52,8 @@ class World:
         self.home: dict[BookId, Feed] = {}
         self.changed: dict[BookId, int] = {}
         self.crossed: dict[BookId, Ns] = {}
-        self.agreed: dict[BookId, Ns] = {}
-        self.checks: dict[BookId, Check] = {}
         self.mirror_off: dict[str, Ns] = {}
-        self.confirmed: dict[str, Ns] = {}
-        self.sampled: dict[str, int] = {}
-        self.next_sample = Ns(0)
+        self.checks = CrossChecks(self)
         self.count = Counters()
         self.asks: list[Effect] = []
         self.found: list[Note] = []
@@ -102,7 +82,7 @@ class World:
             moved = self.books.apply(event)
         except BookFault as fault:
             self._refuse(event.key, fault.what, fault.detail)
-            self._gap(FeedGap(event.stream, "asked", "", 0, 0, (event.key,)), seq)
+            self.noticed(event.stream, event.key, seq)
             return event.key
         if event.snapshot:
             self._whole(feed, book_id)
@@ -115,15 +95,14 @@ class World:
         if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
             detail = f"claimed {event.bid}/{event.ask}, ours {book.bid}/{book.ask}"
             self.found.append(Found(event.key, "top_mismatch", detail))
-            self._gap(FeedGap(event.stream, "asked", "", 0, 0, (event.key,)), seq)
+            self.noticed(event.stream, event.key, seq)
             return event.key
-        if self.checks and book_id in self.checks:
-            self.checks[book_id].moved(_levels(book))
-            self._judge(book_id, now)
+        if self.checks.open and book_id in self.checks.open:
+            self.checks.moved(book_id, levels_of(book), now)
         if moved or event.snapshot:
             self._top_moved(event.key, book_id, book, now)
             return event.key
-        return event.key if moved else ""
+        return ""
 
     def _top_moved(self, key: str, book_id: BookId, book: Book, now: Ns) -> None:
         if book.bid >= book.ask:
@@ -136,7 +115,7 @@ class World:
                 self.mirror_off.setdefault(key, now)
             elif key in self.mirror_off:
                 del self.mirror_off[key]
-                self.confirmed.pop(key, None)
+                self.checks.confirmed.pop(key, None)
 
     def _whole(self, feed: Feed, book_id: BookId) -> None:
         self.home[book_id] = feed
@@ -152,11 +131,10 @@ class World:
         self.found.append(Found(key, what, detail))
         return ""
 
-    def _gap(self, event: FeedGap, seq: int) -> None:
-        """A gap that we noticed ourselves: ask for the books again."""
-        self._on_gap(event, seq, Ns(0))
-        venue = self.instruments[event.keys[0]].venue
-        self.asks.append(AskSnapshot(venue, event.stream, event.keys, event.cause))
+    def noticed(self, stream: str, key: str, seq: int) -> None:
+        """A gap in one market that we noticed ourselves: ask for its books again."""
+        self._on_gap(FeedGap(stream, "asked", "", 0, 0, (key,)), seq, Ns(0))
+        self.asks.append(AskSnapshot(self.instruments[key].venue, stream, (key,), "asked"))
 
     def _on_gap(self, event: FeedGap, seq: int, now: Ns) -> str:
         self.count.gaps_seen += 1
@@ -242,95 +220,12 @@ class World:
             feed.last_data = now
         return ""
 
-    # -- cross-checks --------------------------------------------------------------------------
-
-    def ask_check(self, keys: list[str], now: Ns, strikes: int = 0) -> None:
-        """Ask for REST copies of these markets' books, unless one is on its way."""
-        wanted: dict[str, list[str]] = {}
-        for key in keys:
-            if key not in self.instruments or (key, 0) in self.checks:
-                continue
-            for token in range(self.tokens[key]):
-                ours = _levels(self.books.get(key, token))
-                self.checks[key, token] = Check(now, ours, strikes)
-            wanted.setdefault(self.instruments[key].venue, []).append(key)
-        self.asks.extend(AskCheck(venue, tuple(some)) for venue, some in wanted.items())
-
     def _on_seen(self, event: BookSeen, seq: int, now: Ns) -> str:
-        check = self.checks.get((event.key, event.token))
-        if check is not None:
-            bids = sorted(((p, q) for s, p, q in event.levels if s == 0 and q), reverse=True)
-            asks = sorted((p, q) for s, p, q in event.levels if s == 1 and q)
-            check.answered_by((tuple(bids), tuple(asks)), now)
-            self._judge((event.key, event.token), now)
-        return event.key if check is not None else ""
+        return event.key if self.checks.answered(event, now) else ""
 
     def _on_check_failed(self, event: CheckFailed, seq: int, now: Ns) -> str:
-        for token in range(self.tokens.get(event.key, 0)):
-            if self.checks.pop((event.key, token), None) is not None:
-                self.count.checks_lapsed += 1
+        self.checks.unanswered(event.key)
         return ""
-
-    def _judge(self, book_id: BookId, now: Ns) -> None:
-        check = self.checks[book_id]
-        verdict = check.verdict(now)
-        if verdict is None:
-            if check.lapsed(now):
-                del self.checks[book_id]
-                self.count.checks_lapsed += 1
-            return
-        del self.checks[book_id]
-        key, feed = book_id[0], self.home.get(book_id)
-        if verdict:
-            self.count.checks_agreed += 1
-            self.agreed[book_id] = now
-            if feed is not None:
-                feed.sample_ok = True
-            if all(now - self.agreed.get((key, t), Ns(0)) < SECOND for t in range(self.tokens[key])):
-                self.confirmed[key] = now
-        elif feed is not None and feed.books.get(book_id, False):
-            if check.strikes + 1 < STRIKES:
-                self._pop_checks(key)
-                self.ask_check([key], now, check.strikes + 1)
-                return
-            self.count.checks_failed += 1
-            feed.sample_ok = False
-            self.found.append(Found(key, "check_disagreed", f"token {book_id[1]}"))
-            self._gap(FeedGap(feed.stream, "asked", "", 0, 0, (key,)), 0)
-            self._pop_checks(key)
-
-    def _pop_checks(self, key: str) -> None:
-        for token in range(self.tokens[key]):
-            self.checks.pop((key, token), None)
-
-    def tick(self, now: Ns) -> None:
-        """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
-        for book_id in list(self.checks):
-            if book_id in self.checks:
-                self._judge(book_id, now)
-        off = [
-            key
-            for key, since in self.mirror_off.items()
-            if now - since >= MIRROR_PATIENCE
-            and now - self.confirmed.get(key, Ns(0)) > self.limits.check // 2
-            and not self._broken(key)
-        ]
-        self.ask_check(off, now)
-        if now >= self.next_sample:
-            self.next_sample = Ns(now + self.limits.sample)
-            self.ask_check(self._sample(), now)
-
-    def _sample(self) -> list[str]:
-        """The next few books of every stream, in turn."""
-        keys: list[str] = []
-        for stream, feed in self.feeds.items():
-            if not feed.up or not feed.books:
-                continue
-            names = [book_id[0] for book_id, whole in feed.books.items() if whole]
-            at = self.sampled.get(stream, 0)
-            keys += [names[(at + n) % len(names)] for n in range(self.limits.sample_books) if names]
-            self.sampled[stream] = at + self.limits.sample_books
-        return list(dict.fromkeys(keys))
 
     # -- the fresh-book gate -------------------------------------------------------------------
 
@@ -359,17 +254,29 @@ class World:
         if since is not None and now - since > self.limits.crossed:
             return "crossed"
         silent = now - feed.last_data > self.limits.silent
-        if silent and now - self.agreed.get(book_id, Ns(0)) > self.limits.check:
+        if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
             return "silent"
-        if self.mirror_off and key in self.mirror_off and not self.mirror_confirmed(key, now):
-            if now - self.mirror_off[key] >= MIRROR_PATIENCE:
-                return "mirror_unconfirmed"
+        off = self.mirror_off.get(key) if self.mirror_off else None
+        if off is not None and now - off >= MIRROR_PATIENCE and not self.mirror_confirmed(key, now):
+            return "mirror_unconfirmed"
         return ""
 
     def mirror_confirmed(self, key: str, now: Ns) -> bool:
         """Whether REST copies of both books of a market agreed since its mirror broke."""
-        at = self.confirmed.get(key, Ns(0))
+        at = self.checks.confirmed.get(key, Ns(0))
         return at >= self.mirror_off.get(key, Ns(0)) and now - at <= self.limits.check
+
+    def tick(self, now: Ns) -> None:
+        """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
+        self.checks.tick(now)
+        off = [
+            key
+            for key, since in self.mirror_off.items()
+            if now - since >= MIRROR_PATIENCE
+            and now - self.checks.confirmed.get(key, Ns(0)) > self.limits.check // 2
+            and not self._broken(key)
+        ]
+        self.checks.ask(off, now)
 
     def open_gaps(self) -> int:
         return sum(gap.count for feed in self.feeds.values() for gap in feed.gaps.values())
@@ -378,16 +285,12 @@ class World:
         return sum(not whole for feed in self.feeds.values() for whole in feed.books.values())
 
 
-def _levels(book: Book) -> Levels:
-    return tuple(book.bids(ALL_LEVELS)), tuple(book.asks(ALL_LEVELS))
-
-
 def _with(instrument: Instrument, **changes: object) -> Instrument:
     fields = {name: getattr(instrument, name) for name in instrument.__struct_fields__}
     return Instrument(**(fields | changes))
 
 
-_HANDLERS = {
+_HANDLERS: dict[type, Callable[[World, Any, int, Ns], str]] = {
     InstrumentListed: World._on_listed,
     EventListed: World._on_group,
     GridChanged: World._on_grid,
@@ -403,5 +306,3 @@ _HANDLERS = {
     BookSeen: World._on_seen,
     CheckFailed: World._on_check_failed,
 }
-
-__all__ = ["ONE", "Counters", "World"]
