@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import re
 from itertools import pairwise, product
 from typing import Any
 
-ONE = 1_000_000
-HALF = ONE // 2
+ONE, HALF = 1_000_000, 500_000
 LABEL = {ONE: "YES", 0: "NO", HALF: "50/50"}
 HOUR, DAY = 3_600 * 10**9, 86_400 * 10**9
 INPUTS = "schema kind$ legs@ qty links@ group@ fill_chance at seq run$"
@@ -35,7 +35,7 @@ Ends = list[tuple[str, dict[str, int]]]
 def verify(document: Any) -> list[str]:
     """What is wrong with a certificate, in words; an empty list means that it is proved."""
     try:
-        checks = (_digests, _legs, _basis, _states, _sums)
+        checks = (_digests, _basis, _states, _sums)
         return _form(document) or [problem for check in checks for problem in check(document)]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         return [f"malformed: {type(error).__name__}: {error}"]
@@ -62,25 +62,19 @@ def _form(c: Any) -> list[str]:
 
 
 def _fields(what: str, data: Any) -> list[str]:
-    form = _marks(FORMS[what])
+    form = {name.rstrip("$?@-"): name[-1] for name in FORMS[what].split()}
     if not isinstance(data, dict) or set(data) != set(form):
         return [f"{what}: the fields are not those of schema 1"]
     types = {"$": str, "?": bool, "@": object}
-    bad = []
-    for name, mark in form.items():
-        whole = type(data[name]) is int and (data[name] >= 0 or mark == "-")
-        if not (isinstance(data[name], types[mark]) if mark in types else whole):
-            bad.append(f"{what}: {name} is not of its type: {data[name]!r:.40}")
-    return bad
-
-
-def _marks(form: str) -> dict[str, str]:
-    return {name.rstrip("$?@-"): name[-1] for name in form.split()}
+    good = {name: isinstance(data[name], types.get(mark, int)) for name, mark in form.items()}
+    for name in [name for name, mark in form.items() if mark not in types]:
+        good[name] = type(data[name]) is int and (data[name] >= 0 or form[name] == "-")
+    return [f"{what}: {name} is not of its type" for name in form if not good[name]]
 
 
 def _digests(c: Any) -> list[str]:
     wanted = [("checksum", c["checksum"], {k: v for k, v in c.items() if k != "checksum"})]
-    wanted += [("inputs", c["inputs"], {name: c[name] for name in _marks(INPUTS)})]
+    wanted += [("inputs", c["inputs"], {n: c[n] for n in c if n in re.split(r"\W+", INPUTS)})]
     wanted += [("fingerprint of a link", p["fingerprint"], p["link"]) for p in c["links"]]
     return [f"{what} does not fit the content" for what, d, data in wanted if d != digest(data)]
 
@@ -96,36 +90,24 @@ def _fee(fees: Any, px: int, qty: int) -> int:
     return 10 * max(1, (2 * exact + unit) // (2 * unit))
 
 
-def _on(band: Any, px: int) -> bool:
-    inside: bool = band["step"] > 0 and band["start"] <= px <= band["end"]
-    return inside and (px - band["start"]) % band["step"] == 0
-
-
-def _legs(c: Any) -> list[str]:
-    bad = [b for leg in c["legs"] for b in _leg(leg, c["qty"])]
-    named = {(leg["instrument"], leg["outcome"]) for leg in c["legs"]}
-    if len(named) != len(c["legs"]) or len(named) < 2 or c["qty"] <= 0 or c["schema"] != 1:
-        bad.append("the legs are not at least two different ones of some size")
-    total = sum(leg["total"] for leg in c["legs"])
-    return bad if c["capital"] == total else [*bad, "capital is not the sum of the legs"]
-
-
 def _leg(leg: Any, qty: int) -> list[str]:
     name, fees, fills, yes = leg["instrument"], leg["fees"], leg["fills"], leg["outcome"] == "yes"
     venue = name.split(":", 1)[0]
     costs = [-(-f["px"] * f["qty"] // ONE) for f in fills]
+    sizes = [f["qty"] for f in fills]
     charged = [_fee(fees, f["px"], f["qty"]) for f in fills]
     prices = [f["px"] if yes else ONE - f["px"] for f in fills]
+    grid = [range(b["start"], b["end"] + 1, b["step"]) for b in leg["grid"]]
     unit = fees["precision"] or 1
     checks = {
         "token": leg["token"] == (0 if yes or venue == "kalshi" else 1),
         "fee schedule": fees["kind"] in ("none", venue),
         "lot": leg["lot"] > 0 and qty % leg["lot"] == 0 and qty >= leg["size_min"],
-        "size": leg["qty"] == qty == sum(f["qty"] for f in fills),
+        "size": leg["qty"] == qty == sum(sizes) and min(sizes) > 0,
         "order of fills": all(a["px"] < b["px"] for a, b in pairwise(fills)),
-        "grid": all(0 < px < ONE and any(_on(band, px) for band in leg["grid"]) for px in prices),
+        "grid": all(0 < px < ONE and any(px in band for band in grid) for px in prices),
         "cost": [f["cost"] for f in fills] == costs and sum(costs) >= leg["cost_min"],
-        "fee": [f["fee"] for f in fills] == charged and all(f["qty"] for f in fills),
+        "fee": [f["fee"] for f in fills] == charged,
         "total": leg["total"] == -(-(sum(costs) + sum(charged)) // unit) * unit,
     }
     return [f"{name} {leg['outcome']}: {what} is wrong" for what, ok in checks.items() if not ok]
@@ -141,16 +123,20 @@ def _basis(c: Any) -> list[str]:
         claims = [claim for claim in ("exclusive", "exhaustive") if not group[claim]]
         ok = group["members"] == keys and [link["kind"] for link in links] == claims
         ok = ok and all(sorted(m) == sorted(keys) for m in members)
-        ok = ok and set(outcomes.split("+")) == {kind[7:]}
+        ok = ok and {*outcomes.split("+")} == {kind[7:]}
     else:
         ok = outcomes in RULES["+".join([kind, *(link["kind"] for link in links)])][0]
         ok = ok and group is None and len(keys) == 2
         if kind == "cross_venue":
-            ok = ok and keys[0].split(":")[0] != keys[1].split(":")[0]
-            ok = ok and set(keys) <= set(members[0])
+            ok = (
+                ok
+                and keys[0].split(":")[0] != keys[1].split(":")[0]
+                and not {*keys} - {*members[0]}
+            )
             ok = ok and (len(members[0]) == 2 or links[0]["kind"] == "same")
         else:
             ok = ok and len(set(keys)) == 1 + len(links) and members in ([keys], [])
+    ok = ok and len({(leg["instrument"], leg["outcome"]) for leg in c["legs"]}) == len(keys) > 1
     return [] if ok else ["legs, links and event do not make a basket of this kind"]
 
 
@@ -160,21 +146,18 @@ def _ends(c: Any) -> tuple[Ends, Ends]:
     voids = all(key.startswith("polymarket:") for key in keys)
     a, b = keys[:2]
     if c["kind"] == "complement":
-        half: Ends = [(f"{a} 50/50", {a: HALF})]
-        sure: Ends = [(f"{a} YES", {a: ONE}), (f"{a} NO", {a: 0})]
-        last: Ends = [(f"{a} last price", {a: 0})]
-        return (sure + half, last) if voids else (sure, half + last)
+        row: Ends = [(f"{a} YES", {a: ONE}), (f"{a} NO", {a: 0}), (f"{a} 50/50", {a: HALF})]
+        return row[: 2 + voids], [*row[2 + voids :], (f"{a} last price", {a: 0})]
     if c["kind"].startswith("bundle"):
         only = {x: {k: ONE if k in x else 0 for k in keys} for x in [(), (a, b), *zip(keys)]}
         parted: Ends = [("none YES", only[()]), ("all 50/50", dict.fromkeys(keys, HALF))]
-        sure = [(f"{k} alone YES", only[(k,)]) for k in keys]
-        return sure, [*parted, (f"{a} and {b} YES", only[a, b])]
+        parted += [(f"{a} and {b} YES", only[a, b])]
+        return [(f"{k} alone YES", only[(k,)]) for k in keys], parted
     possible = list(RULES[f"{c['kind']}+{c['links'][0]['link']['kind']}"][1])
     possible += [(HALF, HALF)] if voids and c["kind"] == "implication" else []
     ends: tuple[Ends, Ends] = ([], [])
     for x, y in product(LABEL, LABEL):
-        row = (f"{a} {LABEL[x]}, {b} {LABEL[y]}", {a: x, b: y})
-        ends[(x, y) not in possible].append(row)
+        ends[(x, y) not in possible].append((f"{a} {LABEL[x]}, {b} {LABEL[y]}", {a: x, b: y}))
     lost = {leg["instrument"]: 0 if leg["outcome"] == "yes" else ONE for leg in c["legs"]}
     return ends[0], ends[1] + [(f"{k} last price, the other against us", lost) for k in keys]
 
@@ -201,6 +184,8 @@ def _sums(c: Any) -> list[str]:
     for proof in c["links"]:
         chance = chance * proof["link"]["confidence"] // ONE
     wanted = {
+        "schema": 1,
+        "capital": sum(leg["total"] for leg in c["legs"]),
         "proved": proved,
         "payout": worst * ONE,
         "residual_worst": min(state["profit"] for state in c["residual"]),
@@ -209,5 +194,6 @@ def _sums(c: Any) -> list[str]:
         "annualised": proved * ONE * 365 * DAY // (c["capital"] * lockup),
         "confidence": chance,
     }
-    bad = [f"{name} should be {value}" for name, value in wanted.items() if c[name] != value]
+    bad = [problem for leg in c["legs"] for problem in _leg(leg, c["qty"])]
+    bad += [f"{name} should be {value}" for name, value in wanted.items() if c[name] != value]
     return bad + ([] if proved > 0 else ["the worst end state makes no profit"])

@@ -8,7 +8,7 @@ import msgspec
 from dutchbook.domain.candidate import Candidate, Outcome, View
 from dutchbook.domain.certificate import Fill, Leg
 from dutchbook.domain.fees import cost, fill_fee, order_total
-from dutchbook.domain.instrument import FeeSchedule, Instrument
+from dutchbook.domain.instrument import FeeSchedule, Instrument, on_grid
 from dutchbook.domain.units import ONE, Px, Qty, Usd, ceil_div
 
 STAGES = ("seen", "matched", "fresh", "gross", "net", "depth", "sized")
@@ -75,7 +75,10 @@ def evaluate(candidate: Candidate, view: View, limits: Limits) -> Rejected | Bas
     if left - fees < need:
         numbers = {"gross": left, "fees": fees, "net": left - fees, "need": need}
         return Rejected("net", "fees eat the edge", numbers | {"short": need - (left - fees)})
-    ladders = [view.offers(key, outcome, limits.levels) for key, outcome in candidate.legs]
+    ladders = [
+        _orderable(m, outcome, view.offers(m.key, outcome, limits.levels))
+        for m, (_, outcome) in zip(markets, candidate.legs, strict=True)
+    ]
     depth = walk(candidate.payout, [m.fees for m in markets], ladders, need)
     if depth < limits.size_min:
         numbers = {"net": left - fees, "size": depth, "need": limits.size_min}
@@ -117,6 +120,12 @@ def take(ladder: Ladder, qty: int) -> list[tuple[int, int]]:
         fills.append((px, min(size, qty)))
         qty -= size
     return fills
+
+
+def _orderable(market: Instrument, outcome: Outcome, ladder: Ladder) -> Ladder:
+    """The levels at prices that an order can name: old levels outlive a change of the grid."""
+    yes, grid = outcome == "yes", market.grid
+    return [level for level in ladder if on_grid(grid, level[0] if yes else ONE - level[0])]
 
 
 def _need(candidate: Candidate, limits: Limits) -> int:
