@@ -15,7 +15,7 @@ from dutchbook.domain.units import MILLI, SECOND, Ns
 from dutchbook.engine.view import WorldView
 from dutchbook.engine.whynot import FOUND, RANK, WhyNot
 from dutchbook.optimize.prove import prove
-from dutchbook.optimize.walk import Basket, Limits, evaluate, gross
+from dutchbook.optimize.walk import Basket, Limits, Rejected, evaluate, gross
 from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.graph import Graph
 from dutchbook.state.world import World
@@ -123,12 +123,17 @@ class Engine:
 
     def _consider(self, candidate: Candidate, notes: list[Note]) -> None:
         key = candidate.key
-        if gross(candidate, self.view) <= 0:
+        left = gross(candidate, self.view)
+        if left <= 0:
             if key in self.warm:
                 self._cool(key, notes)
             return
         self.warm[key] = None
-        verdict = evaluate(candidate, self.view, self.limits)
+        stale = self.view.why_stale(candidate)
+        if stale:
+            verdict: Rejected | Basket = Rejected("fresh", stale, {"gross": left})
+        else:
+            verdict = evaluate(candidate, self.view, self.limits)
         if isinstance(verdict, Basket):
             self.whynot.forget(key)
             self.whynot.reach(key, FOUND)

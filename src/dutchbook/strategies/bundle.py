@@ -3,7 +3,7 @@
 import msgspec
 
 from dutchbook.domain.candidate import Outcome
-from dutchbook.domain.instrument import EventGroup
+from dutchbook.domain.instrument import ALIVE, EventGroup
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE, Usd
 from dutchbook.strategies.base import Candidate, Catalogue
@@ -31,14 +31,14 @@ class Bundle:
 
     def candidates(self, catalogue: Catalogue) -> list[Candidate]:
         """Both sides of every event that qualifies, ordered by key."""
-        is_open = {m.key for m in catalogue.instruments() if m.status == "open"}
+        alive = {m.key for m in catalogue.instruments() if m.status in ALIVE}
         claims = _claims(catalogue.approved())
         found: list[Candidate] = []
         for group in catalogue.groups():
             members = group.members
             if not 2 <= len(set(members)) == len(members) <= self.config.outcomes_max:
                 continue
-            if not all(key in is_open for key in members):
+            if not all(key in alive for key in members):
                 continue
             links = _basis(group, claims)
             if links is not None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from dutchbook.domain.instrument import ALIVE
 from dutchbook.domain.units import ONE, Usd
 from dutchbook.strategies.base import Candidate, Catalogue
 
@@ -30,7 +31,7 @@ class Complement:
         found = [
             _pair(m.key)
             for m in catalogue.instruments()
-            if m.status == "open" and (not venues or m.venue in venues)
+            if m.status in ALIVE and (not venues or m.venue in venues)
         ]
         return sorted(found, key=lambda candidate: candidate.key)
 

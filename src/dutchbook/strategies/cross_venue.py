@@ -5,6 +5,7 @@ from itertools import combinations
 import msgspec
 
 from dutchbook.domain.candidate import Outcome
+from dutchbook.domain.instrument import ALIVE
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE, Usd
 from dutchbook.strategies.base import Candidate, Catalogue
@@ -26,7 +27,7 @@ class CrossVenue:
 
     def candidates(self, catalogue: Catalogue) -> list[Candidate]:
         """Both directions of every linked pair, ordered by key."""
-        venue = {m.key: m.venue for m in catalogue.instruments() if m.status == "open"}
+        venue = {m.key: m.venue for m in catalogue.instruments() if m.status in ALIVE}
         found: list[Candidate] = []
         for link in catalogue.approved():
             pair = link.kind == "same" or (link.kind == "opposite" and len(link.members) == 2)

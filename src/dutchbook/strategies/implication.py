@@ -2,6 +2,7 @@
 
 import msgspec
 
+from dutchbook.domain.instrument import ALIVE
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE, Usd
 from dutchbook.strategies.base import Candidate, Catalogue
@@ -23,7 +24,7 @@ class Implication:
 
     def candidates(self, catalogue: Catalogue) -> list[Candidate]:
         """NO of the first member with YES of the second, ordered by key."""
-        venue = {m.key: m.venue for m in catalogue.instruments() if m.status == "open"}
+        venue = {m.key: m.venue for m in catalogue.instruments() if m.status in ALIVE}
         found: list[Candidate] = []
         for link in catalogue.approved():
             if link.kind != "implies" or len(link.members) != 2:
