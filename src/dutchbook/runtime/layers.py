@@ -113,10 +113,11 @@ def build(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
         return msgspec.convert(nested(dict(values)), Settings)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
-        path = path.rstrip("`")
+        leaf = find(path.rstrip("`"), "settings")
+        unit = ", in millionths" if leaf.kind == "money" else ""
         raise ConfigError(
-            f"{origins.get(path, '?')}: {path}: {what.replace('`', '')}",
-            why="limits are in millionths" if path in leaves() and _is_money(path) else "",
+            f"{origins[leaf.path]}: {leaf.path} is {shown(leaf, values[leaf.path])!r}",
+            why=f"{what.replace('`', '')}{unit}",
         ) from error
 
 
@@ -159,10 +160,6 @@ def _refuse_open_secrets(layer: dict[str, Any], where: str) -> None:
                 why=f"its mode is {mode:04o}",
                 todo=f"chmod 600 {where}",
             )
-
-
-def _is_money(path: str) -> bool:
-    return leaves()[path].kind == "money"
 
 
 def _check_url(path: str, scheme: str, url: str) -> None:
