@@ -1,16 +1,19 @@
-"""Spans of time as people type them."""
+"""Spans of time as people write them on a command line: 90s, 5m, 2h."""
 
 import re
+from typing import Final
 
 from dutchbook.domain.errors import UsageError
+from dutchbook.domain.units import MILLI, SECOND, Ns
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
+_UNITS: Final = {"ms": MILLI, "s": SECOND, "": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND}
+_SPAN: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|)", re.ASCII)
 
 
-def seconds_of(text: str) -> float:
-    """ "30s", "5m", "1.5h", "90" (seconds) as seconds; UsageError for anything else or zero."""
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d|)", text.strip())
-    value = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if value <= 0:
-        raise UsageError(f"not a span of time: {text!r}", todo="write it like 30s, 5m or 2h")
-    return value
+def parse_span(text: str) -> Ns:
+    """Ns from "500ms", "60s", "60", "5m" or "2h"; a UsageError for anything else and for 0."""
+    match = _SPAN.fullmatch(text)
+    span = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not span:
+        raise UsageError(f"{text[:40]!r} is not a span of time", todo="write 60s, 5m or 2h")
+    return Ns(span)

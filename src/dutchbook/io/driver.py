@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.effects import Effect
@@ -118,7 +118,8 @@ class Driver:
             events.append(BadInput(stream, error.where, error.what, error.market))
             return True
         except Exception as error:  # a defect of the protocol must not end the others
-            self.defect(stream, error)
+            where = getattr(handler, "__name__", "")
+            events.append(BadInput(stream, where, self.defect(stream, error)))
             return False
         self.carry_out(events, outs, priority)
         return True
@@ -126,17 +127,21 @@ class Driver:
     def carry_out(self, events: list[Event], outs: list[Out], priority: int = LATER) -> None:
         """Do what a protocol wants done, and add its events to `events`."""
         for out in outs:
-            if out.__class__ not in _ACTIONS:
-                events.append(out)  # type: ignore[arg-type]
-            elif isinstance(out, Call):
-                self._calls.add(out, priority)
-            elif isinstance(out, Wake):
-                self._wake_later(out)
-            elif isinstance(out, Send):
-                if (stream := self._streams.get(out.stream)) is not None:
-                    stream.send(out.data)
-            elif isinstance(out, Redial) and (stream := self._streams.get(out.stream)) is not None:
-                stream.redial(out.why)
+            if type(out) in _ACTIONS:
+                self._act(out, priority)
+            else:
+                events.append(cast(Event, out))
+
+    def _act(self, out: Out, priority: int) -> None:
+        if isinstance(out, Call):
+            self._calls.add(out, priority)
+        elif isinstance(out, Wake):
+            self._wake_later(out)
+        elif isinstance(out, Send):
+            if (stream := self._streams.get(out.stream)) is not None:
+                stream.send(out.data)
+        elif isinstance(out, Redial) and (stream := self._streams.get(out.stream)) is not None:
+            stream.redial(out.why)
 
     def defect(self, where: str, error: Exception) -> str:
         """Log and count an exception of a protocol; return it in one line."""

@@ -1,7 +1,8 @@
 """Cuts a WebSocket byte stream into frames: plain text at once, all else for the library.
 
-websockets' own parser takes some 10 us a frame; nearly every frame of a venue is one unmasked,
-uncompressed, unfragmented text, which is found here with three comparisons.
+One task switch and one parse by the library for each message cost about 3 us, measured on the
+loopback; nearly every frame of a venue is one unmasked, uncompressed, unfragmented text, which is
+found here with three comparisons in about half a us.
 """
 
 from typing import Final
