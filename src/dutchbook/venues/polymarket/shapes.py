@@ -77,8 +77,8 @@ class Decoder:
         """Each by its own shape; bodies of one kind that carry no event are counted together."""
         events: list[Event] = []
         for index, item in enumerate(found):
-            for event in self(item, kind if not isinstance(item, list) else ""):
-                event = _under(event, f"[{index}]")
+            for decoded in self(item, kind if not isinstance(item, list) else ""):
+                event = _under(decoded, f"[{index}]")
                 last = events[-1] if events else None
                 if (
                     isinstance(event, BodySeen)
