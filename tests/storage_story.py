@@ -65,13 +65,13 @@ class Disk:
             monkeypatch.setattr(os, name, self._wrap(name, getattr(os, name)))
 
     def _wrap(self, name, real):
-        def call(*args):
+        def call(*args, **names):
             self.count += 1
             if self.count == self.stop_at:
                 if name == "write":
                     real(args[0], bytes(args[1])[: len(args[1]) // 2])
                 raise self.error or PowerCut(name)
-            result = real(*args)
+            result = real(*args, **names)
             if name in ("fdatasync", "fsync"):
                 path = os.readlink(f"/proc/self/fd/{args[0]}")
                 self.synced[path.removesuffix(".tmp")] = os.fstat(args[0]).st_size
