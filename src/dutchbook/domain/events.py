@@ -139,6 +139,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     """Messages were lost: books are stale until their next snapshots.
 
     `keys` empty: every book of the stream. `scope` names the venue's own unit (Kalshi "sid:1").
+    `books` false: the unit carries no book (trades, lifecycle): none is stale, healed at once.
     """
 
     stream: str
@@ -147,6 +148,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     expected: int
     got: int
     keys: tuple[str, ...] = ()
+    books: bool = True
 
 
 class Duplicate(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="Duplicate"):
@@ -179,6 +181,18 @@ class CheckFailed(msgspec.Struct, frozen=True, array_like=True, tag="CheckFailed
 
     key: str
     why: str
+
+
+class BodySeen(msgspec.Struct, frozen=True, array_like=True, tag="BodySeen"):
+    """A venue's message that was recognised and checked, and changes nothing that we keep.
+
+    `kind` names it ("candlesticks", "fill", ...); `keys` are the ids of the things it speaks of.
+    """
+
+    venue: str
+    kind: str
+    items: int
+    keys: tuple[str, ...] = ()
 
 
 class LinkProposed(msgspec.Struct, frozen=True, array_like=True, tag="LinkProposed"):
@@ -219,6 +233,7 @@ MarketEvent = (
     | BadInput
     | BookSeen
     | CheckFailed
+    | BodySeen
 )
 """Kept as long as retention says, on the market tape."""
 Event = AccountEvent | MarketEvent
