@@ -26,9 +26,9 @@ def replay(
     from dutchbook.cli.out import emit, safe, say
     from dutchbook.cli.progress import Progress
     from dutchbook.domain.errors import DutchbookError, UsageError
+    from dutchbook.runtime.layers import load
     from dutchbook.runtime.pace import pace_of
     from dutchbook.runtime.replay import Replay, record_of, summary
-    from dutchbook.runtime.settings import load
 
     for path in files:
         if not path.exists():
@@ -37,7 +37,7 @@ def replay(
         raise UsageError("--data-dir is the record that is read", todo="name another directory")
     progress = Progress("replay")
     walk = pace_of(speed)
-    again = Replay(load(config, {}), lambda step: None, lambda at: progress.at(at, walk))
+    again = Replay(load(config).settings, lambda step: None, lambda at: progress.at(at, walk))
     root = record_of(files)
     if root is not None:
         again.record(root)

@@ -20,7 +20,8 @@ def run(
     faults: Annotated[str, typer.Option(metavar="PROFILE", help="none or rough")] = "none",
     data_dir: Annotated[Path | None, typer.Option(help="where the record is kept")] = None,
     mode: Annotated[str, typer.Option(help="sim: both exchanges emulated on this machine")] = "",
-    config: Annotated[Path | None, typer.Option(help="settings file")] = None,
+    config: Annotated[Path | None, typer.Option(help="instead of dutchbook.toml")] = None,
+    profile: Annotated[str, typer.Option(help="use [profiles.NAME]")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="last line: one JSON object")] = False,
 ) -> None:
     """Watch both exchanges, find and prove mispricings, and say why others were passed over.
@@ -31,16 +32,18 @@ def run(
 
     from dutchbook.cli.out import emit
     from dutchbook.cli.screen import Screen
-    from dutchbook.cli.spans import seconds_of
+    from dutchbook.cli.spans import parse_span
     from dutchbook.domain.errors import ConfigError, UsageError
-    from dutchbook.runtime.settings import load
+    from dutchbook.domain.units import SECOND
+    from dutchbook.runtime.layers import load
     from dutchbook.runtime.simulate import simulate
 
     if plants is not None and not plants.is_file():
         raise UsageError(f"no plants file {plants}", todo="name a JSON file, see ARCHITECTURE.md")
-    span = seconds_of(duration) if duration else None
-    given = {"seed": seed, "data_dir": data_dir and str(data_dir), "mode": mode or None}
-    settings = load(config, {key: value for key, value in given.items() if value is not None})
+    span = parse_span(duration) / SECOND if duration else None
+    given = {"seed": seed, "data_dir": data_dir, "mode": mode or None}
+    texts = {key: str(value) for key, value in given.items() if value is not None}
+    settings = load(config, profile=profile, cli=texts).settings
     if settings.mode != "sim":
         raise ConfigError(
             f"mode {settings.mode!r} does not trade yet",

@@ -9,6 +9,7 @@ from dutchbook.domain.step import Closed, Found, Healed, Opened, Passed, Step
 from dutchbook.domain.units import ONE, SECOND
 
 if TYPE_CHECKING:
+    from dutchbook.runtime.feeds import Addresses
     from dutchbook.runtime.live import Live
     from dutchbook.runtime.settings import Settings
 
@@ -31,10 +32,10 @@ class Screen:
         say(f"dutchbook {__version__}  ·  mode {mode}  ·  seed {self.settings.seed}")
         say("  starting the pretend exchanges (both emulated on this machine) ...")
 
-    def ready(self, live: "Live", addresses: dict[str, Any]) -> None:
+    def ready(self, live: "Live", addresses: "Addresses") -> None:
         """The exchanges listen; the engine is about to connect."""
-        kalshi, polymarket = addresses["kalshi"], addresses["polymarket"]
-        say(f"  exchanges kalshi {kalshi['ws']}   polymarket {polymarket['ws']}")
+        assert addresses.kalshi is not None and addresses.polymarket is not None
+        say(f"  exchanges kalshi {addresses.kalshi.ws}   polymarket {addresses.polymarket.ws}")
         say(f"  record    {live.house.data_dir}  (from seq {live.first_seq}, run {live.run})")
         for text in live.odd:
             say(f"  repaired  {safe(text)}")
@@ -85,7 +86,8 @@ class Screen:
                 table.add_row(key.replace("_", " "), str(value))
         Console(stderr=True).print(table)
         say(
-            "next: dutchbook opps · dutchbook why · dutchbook replay " + str(self.settings.data_dir)
+            "next: dutchbook opps · dutchbook why · dutchbook replay "
+            + str(self.settings.data_path())
         )
 
 

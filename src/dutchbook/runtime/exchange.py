@@ -5,11 +5,9 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from dutchbook.domain.errors import DutchbookError
+from dutchbook.domain.errors import DutchbookError, UsageError
+from dutchbook.runtime.feeds import Addresses, addresses
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -18,7 +16,7 @@ STOP_SECONDS = 10.0
 class Exchange:
     """`dutchbook exchange serve both` on free ports; its first line says where it listens."""
 
-    def __init__(self, process: asyncio.subprocess.Process, addresses: dict[str, Any]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, addresses: Addresses) -> None:
         self.process = process
         self.addresses = addresses
         self.log: list[str] = []
@@ -41,8 +39,8 @@ class Exchange:
         assert process.stdout is not None and process.stderr is not None
         try:
             line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
-            addresses = msgspec.json.decode(line)
-        except (TimeoutError, msgspec.DecodeError) as error:
+            found = addresses(line.decode())
+        except (TimeoutError, UsageError) as error:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             said = (await process.stderr.read()).decode(errors="replace").strip()
@@ -50,7 +48,7 @@ class Exchange:
             problem = DutchbookError("the pretend exchanges did not start", why=said[-2000:])
             problem.code = code if 0 < code < 8 else 1
             raise problem from error
-        return cls(process, addresses)
+        return cls(process, found)
 
     async def _read_log(self) -> None:
         assert self.process.stderr is not None

@@ -82,7 +82,7 @@ class Live:
         if isinstance(effect, AskSnapshot | AskCheck) and effect.venue in self.drivers:
             self.drivers[effect.venue].do(effect)
 
-    def _sink(self, stream: str, events: list[Event]) -> None:
+    def sink(self, stream: str, events: list[Event]) -> None:
         if self.sealed:
             return
         if not self.connected and not stream.endswith(".rest"):
@@ -93,7 +93,7 @@ class Live:
         """Run until `seconds` have passed (None: until asked to stop); `first` events go first."""
         settings = self.house.settings
         started = RunStarted(
-            self.run, settings.mode, settings.seed, __version__, self.house.settings_hash
+            self.run, settings.mode, settings.seed, __version__, self.house.engine_settings
         )
         self.inbox.put("account", [started, *first])
         self._on_signals()

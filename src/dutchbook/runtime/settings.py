@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from dutchbook.domain.secret import Secret
-from dutchbook.domain.units import MILLI, plain
+from dutchbook.domain.units import MILLI, Ns, plain
 
 MONEY: Final = {"money": True}
 _TEXT: Final = {"type": ["string", "number"], "pattern": r"^[0-9]{1,15}(\.[0-9]{1,6})?$"}
@@ -143,9 +143,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.data_dir or f"data/{self.mode}"
 
 
-def ns(millis: int) -> int:
+def ns(millis: int) -> Ns:
     """Milliseconds, as settings give them, in ns."""
-    return millis * MILLI
+    return Ns(millis * MILLI)
 
 
 def schema() -> dict[str, Any]:

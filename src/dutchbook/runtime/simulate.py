@@ -9,6 +9,7 @@ from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.step import Closed, Opened, Step
 from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
+from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
 from dutchbook.runtime.live import Live
 from dutchbook.runtime.settings import Settings
@@ -60,12 +61,12 @@ async def simulate(
     faults: str,
     plants: Path | None,
     watch: Watch,
-    ready: Callable[[Live, dict[str, Any]], None] = lambda live, addresses: None,
+    ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
 ) -> dict[str, Any]:
     """Run mode sim and return its summary, reckoned against the exchanges' own truth."""
     from dutchbook.emulators.score import score
 
-    data_dir = Path(settings.data_dir)
+    data_dir = Path(settings.data_path())
     reported = Reported()
 
     def both(live: Live, step: Step) -> None:
@@ -74,17 +75,17 @@ async def simulate(
 
     exchange = await Exchange.start(data_dir, settings.seed, faults, plants)
     try:
-        addresses = exchange.addresses
+        at = exchange.addresses
         live = Live(
-            House(settings, addresses), both,
+            House(settings, at), both,
             alive=lambda: exchange.alive, quiet=lambda: exchange.send(signal.SIGUSR1),
         )  # fmt: skip
-        ready(live, addresses)
-        await live.go(seconds, read_links(Path(addresses["links"]), "generator"))
+        ready(live, at)
+        await live.go(seconds, read_links(Path(at.links), "generator"))
     finally:
         await exchange.stop()
     marks = score(
-        Path(addresses["wire"]), Path(addresses["truth"]), list(reported.rows.values()),
+        Path(at.wire), Path(at.truth), list(reported.rows.values()),
         since=live.connected, until=live.sealed,
     )  # fmt: skip
     return summary(live, settings) | marks
