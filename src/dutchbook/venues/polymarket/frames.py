@@ -72,7 +72,7 @@ class Frames:
             if len(data) > FRAME_MAX:
                 raise ValueError(f"{len(data)} bytes, more than {FRAME_MAX}")
             message = _decode(data)
-            if data.count(b'":') != keys_of(message):
+            if data.count(b":") != keys_of(message):
                 no_key_twice(data)
         except UNREADABLE as error:
             self._unreadable(stream, place, error, now, out)
