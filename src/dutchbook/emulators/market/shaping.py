@@ -78,18 +78,23 @@ class Shaper:
     def _prices(self, basket: Basket, wish: Wish, rng: Random) -> list[int] | None:
         """Lower the legs in turns, by seed, until the basket earns what it should."""
         places = [self._start(leg) for leg in basket.legs]
+        limits = [self._px(leg, at) for leg, at in zip(basket.legs, places, strict=True)]
+        costs = [self._cost(n, basket, limits, wish.size) for n in range(len(places))]
         pull = [rng.uniform(0.1, 1.0) for _ in places]
         moved = [0.0] * len(places)
-        for _ in range(900):
-            limits = [self._px(leg, at) for leg, at in zip(basket.legs, places, strict=True)]
-            if self._flat(basket, limits, wish.size) >= wish.edge:
+        pays = basket.payout * wish.size // ONE
+        for _ in range(2_000):
+            if (pays - sum(costs)) * ONE // pays >= wish.edge:
                 return limits
             free = [n for n, at in enumerate(places) if at > 1]
             if not free:
                 return None
             n = min(free, key=lambda n: moved[n] / pull[n])
             places[n] -= 1
-            moved[n] += limits[n] - self._px(basket.legs[n], places[n])
+            lower = self._px(basket.legs[n], places[n])
+            moved[n] += limits[n] - lower
+            limits[n] = lower
+            costs[n] = self._cost(n, basket, limits, wish.size)
         return None
 
     def _start(self, leg: Leg) -> int:
@@ -101,13 +106,8 @@ class Shaper:
     def _px(self, leg: Leg, place: int) -> int:
         return prices(self._flows[leg[0]].market.grid)[place]
 
-    def _flat(self, basket: Basket, limits: list[int], size: int) -> int:
-        total = sum(
-            order_total(self._fees(leg[0]), [(px, size)])
-            for leg, px in zip(basket.legs, limits, strict=True)
-        )
-        pays = basket.payout * size // ONE
-        return (pays - total) * ONE // pays
+    def _cost(self, n: int, basket: Basket, limits: list[int], size: int) -> int:
+        return order_total(self._fees(basket.legs[n][0]), [(limits[n], size)])
 
     def _levels(self, leg: Leg, px: int, wish: Wish, rng: Random) -> list[tuple[int, int]]:
         """One level, or two with the better part one tick cheaper; more than asked at times."""

@@ -72,8 +72,8 @@ class World:
             return
         self._begun = True
         if self._specs is None:
-            self._push(now + SECOND // 2, "plant", None)
-            self._push(now + SECOND, "miss", None)
+            self._push(now + 3 * SECOND // 2, "plant", None)
+            self._push(now + 2 * SECOND, "miss", None)
         for spec in self._specs or []:
             self._push(now + spec.start, "spec", spec)
 
@@ -216,6 +216,17 @@ class World:
             "markets": len(self.markets),
         }
         lines: list[dict[str, Any]] = [header]
+        for market in self.markets.values():
+            lines.append(
+                {
+                    "what": "market",
+                    "market": market.key,
+                    "symbol": market.symbol,
+                    "tokens": list(market.tokens) if market.tokens[0] else [],
+                    "fee_rate": market.fees.taker,
+                    "rounds_to": market.fees.precision,
+                }
+            )
         for relation in self.relations:
             lines.append(
                 {
