@@ -62,7 +62,9 @@ class Fault(Struct, frozen=True):
 def profile(name: str) -> tuple[Rate, ...]:
     """The rates of a profile. Raises UsageError for an unknown name."""
     if name not in PROFILES:
-        raise UsageError(f"unknown fault profile {name!r}", todo=f"use one of {', '.join(PROFILES)}")
+        raise UsageError(
+            f"unknown fault profile {name!r}", todo=f"use one of {', '.join(PROFILES)}"
+        )
     return PROFILES[name]
 
 

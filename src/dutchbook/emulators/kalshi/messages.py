@@ -7,7 +7,7 @@ import msgspec
 from dutchbook.domain.events import BID
 from dutchbook.domain.instrument import Band
 from dutchbook.domain.units import MILLI, ONE, SECOND
-from dutchbook.emulators.feed import Feed
+from dutchbook.emulators.feed import Books, Feed
 from dutchbook.emulators.market.shapes import Change, SimMarket, Trade, Update
 from dutchbook.emulators.wire.text import dollars, fp, iso
 
@@ -59,6 +59,7 @@ class Stock:
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
+        self._books = Books(feed, "kalshi")
         self.markets = {m.symbol: m for m in feed.markets.values() if m.venue == "kalshi"}
         self.grids: dict[str, tuple[str, tuple[Band, ...]]] = {}
         self._tops: dict[str, tuple[int, int, int, int]] = {}
@@ -73,12 +74,12 @@ class Stock:
 
     def bids(self, market: SimMarket, token: int) -> list[tuple[int, int]]:
         """One side's bids in its own prices, ascending: best last."""
-        return sorted(self.feed.ladder(market.key, token, BID).items())
+        return sorted(self._books.ladder(market.key, token, BID).items())
 
     def top(self, market: SimMarket) -> tuple[int, int, int, int]:
         """YES bid, its size, YES ask, its size; 0 and ONE where there is none."""
-        yes = self.feed.ladder(market.key, 0, BID)
-        no = self.feed.ladder(market.key, 1, BID)
+        yes = self._books.ladder(market.key, 0, BID)
+        no = self._books.ladder(market.key, 1, BID)
         bid, no_bid = max(yes, default=0), max(no, default=0)
         return bid, yes.get(bid, 0), ONE - no_bid, no.get(no_bid, 0)
 
@@ -112,6 +113,7 @@ class Stock:
 
     def publish(self, update: Update) -> Published:
         """Take note of an update of the feed and make its messages."""
+        self._books.apply(update)
         market = self.feed.markets[update.key]
         news = Published(market, update.at, update.changes)
         ticker = market.symbol

@@ -99,7 +99,7 @@ class KalshiRest:
         hours = {"start_time": "2025-01-01T00:00:00Z", "end_time": "2030-01-01T00:00:00Z"}
         return {
             "schedule": {
-                "standard_hours": [hours | {name: day for name in week}],
+                "standard_hours": [hours | dict.fromkeys(week, day)],
                 "maintenance_windows": [],
             }
         }

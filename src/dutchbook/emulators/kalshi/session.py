@@ -138,7 +138,9 @@ class KalshiSession:
         sub.yes_price = params.get("use_yes_price") is True
         sub.tickers = dict.fromkeys(tickers) if tickers else None
         frames = [
-            _reply({"id": number, "type": "subscribed", "msg": {"channel": channel, "sid": sub.sid}})
+            _reply(
+                {"id": number, "type": "subscribed", "msg": {"channel": channel, "sid": sub.sid}}
+            )
         ]
         wanted = channel == BOOK or (channel == TICKER and params.get("send_initial_snapshot"))
         return frames + (self._whole(sub, tickers) if wanted else [])
@@ -209,13 +211,13 @@ class KalshiSession:
         tickers = given if given is not None else [params.get("market_ticker")]
         if not isinstance(tickers, list):
             raise Refused(11)
-        tickers = [ticker for ticker in tickers if ticker is not None]
-        if any(not isinstance(ticker, str) for ticker in tickers):
+        named = [ticker for ticker in tickers if isinstance(ticker, str)]
+        if any(ticker is not None and ticker not in named for ticker in tickers):
             raise Refused(11)
-        unknown = [ticker for ticker in tickers if not self._stock.has(ticker)]
+        unknown = [ticker for ticker in named if not self._stock.has(ticker)]
         if unknown:
             raise Refused(11, unknown)
-        return list(dict.fromkeys(tickers))
+        return list(dict.fromkeys(named))
 
     def _sids_of(self, params: dict[str, Any]) -> list[int]:
         sids = params.get("sids")

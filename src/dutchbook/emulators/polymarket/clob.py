@@ -62,7 +62,9 @@ class Clob:
             Path("/markets", self._pages(bodies.clob_market), gate="clob"),
             Path("/sampling-markets", self._pages(bodies.clob_market), gate="clob"),
             Path("/simplified-markets", self._pages(bodies.simplified_market), gate="clob"),
-            Path("/sampling-simplified-markets", self._pages(bodies.simplified_market), gate="clob"),
+            Path(
+                "/sampling-simplified-markets", self._pages(bodies.simplified_market), gate="clob"
+            ),
             Path("/markets/{cid}", self._market(bodies.clob_market), gate="clob"),
             Path("/clob-markets/{cid}", self._market(bodies.short_market), gate="clob"),
             Path("/markets-by-token/{token}", self._by_token, gate="clob"),
@@ -83,10 +85,12 @@ class Clob:
             start = _offset(ask.query.get("next_cursor") or START)
             rows = list(self._shelf.markets.values())
             shown = rows[start : start + PAGE] if start >= 0 else []
-            more = 0 <= start and start + PAGE < len(rows)
+            more = start >= 0 and start + PAGE < len(rows)
             return {
                 "data": [body(self._shelf, market) for market in shown],
-                "next_cursor": base64.b64encode(str(start + PAGE).encode()).decode() if more else END,
+                "next_cursor": base64.b64encode(str(start + PAGE).encode()).decode()
+                if more
+                else END,
                 "limit": PAGE,
                 "count": len(shown),
             }

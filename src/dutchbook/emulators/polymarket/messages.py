@@ -8,7 +8,7 @@ import msgspec
 
 from dutchbook.domain.events import ASK, BID
 from dutchbook.domain.units import MILLI, ONE, Px
-from dutchbook.emulators.feed import Feed
+from dutchbook.emulators.feed import Books, Feed
 from dutchbook.emulators.market.shapes import SimMarket, Update
 from dutchbook.emulators.wire.text import plain
 
@@ -52,6 +52,7 @@ class Shelf:
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
+        self._books = Books(feed, "polymarket")
         self.markets = {m.symbol: m for m in feed.markets.values() if m.venue == "polymarket"}
         self.assets = {
             name: Asset(market, token, name)
@@ -68,7 +69,7 @@ class Shelf:
 
     def best(self, asset: Asset) -> tuple[int, int]:
         """Best bid and ask of the token's own book; 0 and ONE where there is none."""
-        key, ladder = asset.market.key, self.feed.ladder
+        key, ladder = asset.market.key, self._books.ladder
         bid = max(ladder(key, asset.token, BID), default=0)
         return bid, min(ladder(key, asset.token, ASK), default=ONE)
 
@@ -84,8 +85,8 @@ class Shelf:
     def body(self, asset: Asset) -> tuple[str, str]:
         """The book object without its hash ("{}" where the hash stands), and the hash."""
         market = asset.market
-        bids = sorted(self.feed.ladder(market.key, asset.token, BID).items())
-        asks = sorted(self.feed.ladder(market.key, asset.token, ASK).items(), reverse=True)
+        bids = sorted(self._books.ladder(market.key, asset.token, BID).items())
+        asks = sorted(self._books.ladder(market.key, asset.token, ASK).items(), reverse=True)
         text = (
             f'{{"market":"{market.symbol}","asset_id":"{asset.name}",'
             f'"timestamp":"{self.stamp(asset)}","hash":"","bids":{_levels(bids)},'
@@ -106,6 +107,7 @@ class Shelf:
 
     def publish(self, update: Update) -> Published:
         """Take note of an update of the feed and make its messages."""
+        self._books.apply(update)
         market = self.feed.markets[update.key]
         stamp = update.at // MILLI
         before = self.recent.pop(market.symbol, None)
@@ -190,9 +192,7 @@ class Shelf:
 
 def _levels(levels: list[tuple[int, int]]) -> str:
     return (
-        "["
-        + ",".join(f'{{"price":"{_number(p)}","size":"{_number(q)}"}}' for p, q in levels)
-        + "]"
+        "[" + ",".join(f'{{"price":"{_number(p)}","size":"{_number(q)}"}}' for p, q in levels) + "]"
     )
 
 

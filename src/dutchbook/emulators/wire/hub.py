@@ -23,6 +23,10 @@ class Session(Protocol):
         """Answer a command."""
         ...
 
+    def on_published(self, news: Any) -> list[Frame]:
+        """What a change of the market means for this client."""
+        ...
+
     def on_overflow(self, why: str) -> list[str]:
         """Last words to a client that is too slow."""
         ...

@@ -43,7 +43,9 @@ def make_keys(folder: Path, seed: int) -> Keys:
     """Make or read the two keys of a directory. Raises ConfigError on an unreadable key file."""
     rsa_file, ed_file = folder / "kalshi_rsa.pem", folder / "kalshi_ed25519.pem"
     rsa = _stored_rsa(rsa_file)
-    ed = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"kalshi-ed25519-{seed}".encode()).digest())
+    ed = Ed25519PrivateKey.from_private_bytes(
+        hashlib.sha256(f"kalshi-ed25519-{seed}".encode()).digest()
+    )
     _write(ed_file, ed.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     rsa_id, ed_id = _key_id("rsa", seed), _key_id("ed25519", seed)
     public: dict[str, PublicKey] = {rsa_id: rsa.public_key(), ed_id: ed.public_key()}
@@ -55,7 +57,9 @@ def _stored_rsa(path: Path) -> RSAPrivateKey:
         try:
             key = load_pem_private_key(path.read_bytes(), None)
         except ValueError as error:
-            raise ConfigError(f"{path}: not a private key", why=str(error), todo="delete it") from error
+            raise ConfigError(
+                f"{path}: not a private key", why=str(error), todo="delete it"
+            ) from error
         if isinstance(key, RSAPrivateKey):
             return key
         raise ConfigError(f"{path}: not an RSA key", todo="delete it; a new one is made")

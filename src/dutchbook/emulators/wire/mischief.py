@@ -27,10 +27,18 @@ class Victim(Protocol):
 class Mischief:
     """`poll` starts what is due; `through` is asked about every frame before it is queued."""
 
-    def __init__(self, venue: str, plan: Iterator[Fault], victim: Victim, log: WireLog) -> None:
+    def __init__(
+        self,
+        venue: str,
+        plan: Iterator[Fault],
+        victim: Victim,
+        log: WireLog,
+        start_after: int = START_NS,
+    ) -> None:
         self.limited_until = 0
         self.done: dict[str, int] = {}
         self._venue = venue
+        self._start_after = start_after
         self._plan = plan
         self._victim = victim
         self._log = log
@@ -50,7 +58,7 @@ class Mischief:
         if not boxes or self._next is None or self._armed:
             return
         if self._due is None:
-            self._due = now + START_NS
+            self._due = now + self._start_after
         if now >= self._due:
             self._start(self._next, now, boxes)
 

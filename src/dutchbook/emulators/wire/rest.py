@@ -99,7 +99,12 @@ def _answer(host: str, ask: Ask, path: Path, gate: Gate, log: WireLog) -> Respon
         status, keep, body = refusal.status, True, refusal.body
     data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
     query = "&".join(f"{k}={v}" for k, v in ask.query.items())
-    log.rest(host, f"{ask.method} {ask.path}{'?' if query else ''}{query}", status, data if keep else None)
+    log.rest(
+        host,
+        f"{ask.method} {ask.path}{'?' if query else ''}{query}",
+        status,
+        data if keep else None,
+    )
     kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
     return Response(data, status, media_type=kind)
 
