@@ -52,12 +52,13 @@ def test_cut_at_every_byte(tmp_path, no_sync, groups):
     kinds = "".join(groups)
     whole = [step(seq, kind) for seq, kind in enumerate(kinds, 1)]
     assert recorded_steps(root) == whole
-    for name in ("journal/000001.acct", "tape/000001.tape"):
-        data = (root / name).read_bytes()
+    names = ("journal/000001.acct", "tape/000001.tape")
+    whole_files = {name: (root / name).read_bytes() for name in names}
+    shutil.copytree(root, copy)
+    for name, data in whole_files.items():
         for size in range(sizes[Path(name).name], len(data)):
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(root, copy)
-            (copy / name).write_bytes(data[:size])
+            for other, content in whole_files.items():
+                (copy / other).write_bytes(data[:size] if other == name else content)
             again = Store.open(copy, background=False)
             kept = again.seq
             assert kept in ends
