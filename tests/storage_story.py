@@ -60,7 +60,16 @@ class Disk:
         self.stop_at = 0
         self.count = 0
         self.synced: dict[str, int] = {}
+        self.nameless: set[str] = set()  # files whose directory was not synced since they came
         self.error: OSError | None = None
+        real_open = os.open
+
+        def open_(path, flags, *args, **names):
+            if flags & os.O_CREAT and not os.path.lexists(path):
+                self.nameless.add(str(path))
+            return real_open(path, flags, *args, **names)
+
+        monkeypatch.setattr(os, "open", open_)
         for name in self.CALLS:
             monkeypatch.setattr(os, name, self._wrap(name, getattr(os, name)))
 
@@ -71,16 +80,23 @@ class Disk:
                 if name == "write":
                     real(args[0], bytes(args[1])[: len(args[1]) // 2])
                 raise self.error or PowerCut(name)
+            if name == "rename" and not os.path.lexists(args[1]):
+                self.nameless.add(str(args[1]))
             result = real(*args, **names)
             if name in ("fdatasync", "fsync"):
                 path = os.readlink(f"/proc/self/fd/{args[0]}")
                 self.synced[path.removesuffix(".tmp")] = os.fstat(args[0]).st_size
+                self.nameless = {p for p in self.nameless if os.path.dirname(p) != path}
             return result
 
         return call
 
     def lose_unsynced(self, root: Path) -> None:
-        """Take away all that was written but never synced: what a power cut may do."""
+        """Take away all bytes and names that were never synced: what a power cut may do."""
+        for folder in ("journal", "tape", "snapshots"):
+            for path in root.glob(f"{folder}/*"):
+                if str(path) in self.nameless:
+                    path.unlink()
         for path in [*root.glob("journal/*"), *root.glob("tape/*")]:
             known = self.synced.get(str(path))
             if known is not None and path.stat().st_size > known:

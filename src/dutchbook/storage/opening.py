@@ -35,6 +35,7 @@ def open_streams(root: Path) -> Opened:
         for half in (root / folder).glob("*.tmp"):
             disk.remove(half)
     disk.sync_dir(root)
+    disk.sync_dir(root.parent)
     found = survey(root)
     if found is None:
         return _fresh(root)

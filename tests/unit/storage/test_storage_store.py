@@ -233,6 +233,24 @@ def test_snapshots_keep_three_and_skip_the_damaged(tmp_path):
     assert found.latest(upto=12).seq == 12
 
 
+def test_recovery_is_a_snapshot_and_the_account_steps_behind_it(tmp_path):
+    """A damaged newest snapshot means a longer fold, not another state."""
+    store = fill(tmp_path, 8)
+    store.snapshot(b"at 8")
+    for seq in range(9, 19):
+        store.append(step(seq))
+        if seq == 14:
+            store.snapshot(b"at 14")
+    store.close()
+    store = Store.open(tmp_path)
+    newest, behind = store.recover()
+    assert newest.payload == b"at 14" and [item.seq for item in behind] == [16, 17, 18]
+    (tmp_path / "snapshots" / f"{14:015d}.snap").write_bytes(b"\0" * 100)
+    newest, behind = store.recover()
+    assert newest.payload == b"at 8" and [item.seq for item in behind] == [13, 16, 17, 18]
+    store.close()
+
+
 def test_a_newer_schema_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "SCHEMA", 2)
     fill(tmp_path, 3).close()
