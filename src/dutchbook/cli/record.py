@@ -1,6 +1,6 @@
 """The verb `record`: keep the raw frames of the venues, to replay and decode later."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from dutchbook.cli.out import emit, say
 app = typer.Typer(help="Keep the raw frames of the venues.")
 
 
-class Which(str, Enum):
+class Which(StrEnum):
     """Which venues."""
 
     kalshi = "kalshi"
