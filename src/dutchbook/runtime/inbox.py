@@ -69,7 +69,7 @@ class Inbox:
     def put(self, stream: str, events: Sequence[Event]) -> None:
         """Add events in their order. Never waits and never refuses: `room` says when to stop."""
         waiting = self._waiting
-        if len(waiting) + len(events) <= self._conflate_over:
+        if not self._open and len(waiting) + len(events) <= self._conflate_over:
             waiting.extend(events)
         else:
             for event in events:
