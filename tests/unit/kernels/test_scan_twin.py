@@ -14,6 +14,7 @@ from dutchbook.state.books import Books
 from dutchbook.state.universe import Basket, Hit, Universe, baskets_of
 
 COUNT = 9
+flags = st.tuples(st.booleans(), st.booleans())
 KINDS = ("same", "opposite", "implies", "exclusive", "exhaustive")
 
 
@@ -61,9 +62,9 @@ def universes(draw):
             books.apply(BookLevels(one.key, token, "s", True, False, draw(levels(n))))
     keys = sorted(instruments)
     groups = [
-        EventGroup(f"e{n}", "k", "t", tuple(keys[n : n + 4]), draw(st.booleans()), draw(st.booleans()))
+        EventGroup(f"e{n}", "k", "t", tuple(keys[n : n + 4]), *draw(flags))
         for n in range(0, COUNT, 4)
-    ]  # fmt: skip
+    ]
     links = [
         Link(f"l{n}", draw(st.sampled_from(KINDS)), tuple(draw(st.permutations(keys))[:2]), 1)
         for n in range(draw(st.integers(0, 6)))

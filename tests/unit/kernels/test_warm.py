@@ -1,4 +1,4 @@
-"""Warming: reports each kernel, fills the cache folder, and does without one that it can't write."""
+"""Warming: reports each kernel, fills the cache folder, does without one that can't be written."""
 
 import subprocess
 import sys
