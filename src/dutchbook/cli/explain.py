@@ -31,11 +31,6 @@ def dollars(value: int) -> str:
     return f"{'-' if value < 0 else ''}${plain(abs(value))}"
 
 
-def age(opened: int, closed: int) -> str:
-    """How long it was open; of an open one only the record's reader could say: "open"."""
-    return f"{(closed - opened) / 1e9:.1f}s" if closed else "now"
-
-
 def cut(text: str, width: int) -> str:
     """Venue text, made safe and no longer than `width`."""
     text = safe(text)
@@ -66,7 +61,7 @@ def explain(row: "Row", one: "Opportunity", markets: "dict[str, Instrument]") ->
         f"A year     {percent(proof.annualised)} of the capital, which is locked up for "
         f"{proof.lockup / DAY:.1f} days (until the last market pays, or 30 where none says when)."
     )
-    yield f"Confidence {percent(proof.confidence)}: the links' confidences times the chance to fill."
+    yield f"Confidence {percent(proof.confidence)}: the links' confidences x the chance to fill."
     yield from _links(proof)
     yield "Beside the common terms (this part is not proved, limits apply to it):"
     for state in proof.residual:

@@ -12,7 +12,7 @@ from dutchbook.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from dutchbook.domain.instrument import Instrument
-    from dutchbook.optimize.ledger import Opportunity, Row
+    from dutchbook.optimize.ledger import Ledger, Opportunity, Row
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the record lies.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
@@ -57,7 +57,7 @@ def listing(
 
     if sort not in SORTS:
         raise UsageError(f"can't sort by {sort!r}", todo=f"one of: {', '.join(SORTS)}")
-    rows = _rows(_opportunities(data_dir), data_dir)
+    rows = _rows(_ledger(data_dir), data_dir)
     rows.sort(key=lambda row: row.opened_at if sort == "age" else getattr(row, sort), reverse=True)
     rows.sort(key=lambda row: row.closed_at != 0)
     shown = rows if everything else rows[:limit]
@@ -86,8 +86,8 @@ def show(
     from dutchbook.optimize.ledger import row
     from dutchbook.optimize.prove import certificate_json
 
-    found = _opportunities(data_dir)
-    one = found.get(identity.removeprefix("#"))
+    ledger = _ledger(data_dir)
+    one = ledger.found.get(identity.removeprefix("#"))
     if one is None:
         raise UsageError(f"no opportunity {identity} in {data_dir}", todo="dutchbook opps --all")
     document = certificate_json(one.certificate)
@@ -95,7 +95,7 @@ def show(
         out.emit(document)
         return
     markets = _markets(data_dir, {leg.instrument for leg in one.certificate.legs})
-    line = row(one, _title(one, markets))
+    line = row(one, _title(one, markets), ledger.at)
     if as_json:
         out.emit(msgspec.to_builtins(line) | {"best": one.best, "certificate": document})
         return
@@ -103,7 +103,7 @@ def show(
         print(text)
 
 
-def _opportunities(data_dir: Path) -> "dict[str, Opportunity]":
+def _ledger(data_dir: Path) -> "Ledger":
     from dutchbook.optimize.ledger import fold
     from dutchbook.storage.reader import read_account
 
@@ -114,12 +114,13 @@ def _opportunities(data_dir: Path) -> "dict[str, Opportunity]":
     return fold(read_account(data_dir))
 
 
-def _rows(found: "dict[str, Opportunity]", data_dir: Path) -> "list[Row]":
+def _rows(ledger: "Ledger", data_dir: Path) -> "list[Row]":
     from dutchbook.optimize.ledger import row
 
-    keys = {leg.instrument for one in found.values() for leg in one.certificate.legs}
+    ones = ledger.found.values()
+    keys = {leg.instrument for one in ones for leg in one.certificate.legs}
     markets = _markets(data_dir, keys)
-    return [row(one, _title(one, markets)) for one in found.values()]
+    return [row(one, _title(one, markets), ledger.at) for one in ones]
 
 
 def _title(one: "Opportunity", markets: "dict[str, Instrument]") -> str:
@@ -161,7 +162,7 @@ def _csv(rows: "list[Row]") -> None:
 
 
 def _table(rows: "list[Row]", total: int) -> None:
-    from dutchbook.cli.explain import age, cents, cut, leg_text, percent
+    from dutchbook.cli.explain import cents, cut, leg_text, percent
 
     if not rows:
         print("No opportunity yet. Why: dutchbook why")
@@ -181,7 +182,7 @@ def _table(rows: "list[Row]", total: int) -> None:
             f"{row.days / 1e6:.1f}",
             percent(row.apr),
             percent(row.confidence),
-            age(row.opened_at, row.closed_at),
+            f"{row.age / 1e9:.1f}s",
             cut(row.state, 30),
         ]
         for row in rows

@@ -30,10 +30,19 @@ class Opportunity(msgspec.Struct):
     best: int = 0
 
 
-def fold(record: Iterable[Noted]) -> dict[str, Opportunity]:
-    """Every opportunity of a record by id, in the order of opening."""
+class Ledger(msgspec.Struct):
+    """Every opportunity by id, in the order of opening, and the time that the record reaches."""
+
+    found: dict[str, Opportunity]
+    at: Ns = Ns(0)
+
+
+def fold(record: Iterable[Noted]) -> Ledger:
+    """What the notes of a record say."""
     found: dict[str, Opportunity] = {}
+    ledger = Ledger(found)
     for step in record:
+        ledger.at = step.at
         for note in step.notes:
             if isinstance(note, Opened):
                 certificate = note.certificate
@@ -43,13 +52,13 @@ def fold(record: Iterable[Noted]) -> dict[str, Opportunity]:
             elif isinstance(note, Closed) and note.id in found:
                 one = found[note.id]
                 one.closed_at, one.why, one.best = step.at, note.why, max(one.best, note.best)
-    return found
+    return ledger
 
 
 class Row(msgspec.Struct):
     """One line of the table. Money per basket of one contract each, in millionths of a dollar.
 
-    `capital` in millionths of a dollar, `days` and `apr` in millionths, times in ns.
+    `capital` in millionths of a dollar, `days` and `apr` in millionths, times and `age` in ns.
     """
 
     id: str
@@ -67,11 +76,12 @@ class Row(msgspec.Struct):
     confidence: int
     opened_at: int
     closed_at: int
+    age: int
     state: str
 
 
-def row(one: Opportunity, title: str) -> Row:
-    """An opportunity's numbers, each derived from its certificate."""
+def row(one: Opportunity, title: str, now: Ns) -> Row:
+    """An opportunity's numbers, each derived from its certificate; `now` ages an open one."""
     proof = one.certificate
     spent = sum(fill.cost for leg in proof.legs for fill in leg.fills)
     legs: list[dict[str, int | str]] = [
@@ -99,5 +109,6 @@ def row(one: Opportunity, title: str) -> Row:
         confidence=proof.confidence,
         opened_at=one.opened_at,
         closed_at=one.closed_at,
+        age=(one.closed_at or now) - one.opened_at,
         state=f"closed: {one.why}" if one.closed_at else "open",
     )
