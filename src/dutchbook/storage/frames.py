@@ -143,13 +143,15 @@ def synced_beyond(data: bytes, bad: int) -> int:
     """How much of this file the commits behind a bad place know to have been on disk.
 
     More than `bad`: it is damage to what was safe. Else it is a tail that was never written out.
+    A promise behind a bad place counts as known: it may have been acted on, so nobody cuts it off.
     """
     known = 0
     found = data.find(_MARK, bad)
     while found >= 0:
         for kind, first, stop in frames(data, found - FRAME.size, len(data)):
             if kind == COMMIT and first == found:
-                known = max(known, read_commit(data[first:stop]).own_synced)
+                commit = read_commit(data[first:stop])
+                known = max(known, first if commit.durable else commit.own_synced)
             break
         found = data.find(_MARK, found + 1)
     return known

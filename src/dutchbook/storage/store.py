@@ -1,7 +1,7 @@
 """The one writer of the record: account journal and market tape under one sequence."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,8 +19,9 @@ from dutchbook.storage import disk, frames, lock
 from dutchbook.storage.disk import Appender
 from dutchbook.storage.frames import CLOSED, EVENT, HOLE, STEP, Closed, Commit
 from dutchbook.storage.opening import Opened, open_streams
+from dutchbook.storage.reader import Recorded, read_account
 from dutchbook.storage.segments import segment
-from dutchbook.storage.snapshots import Snapshots
+from dutchbook.storage.snapshots import Snapshot, Snapshots
 
 Fsync = Literal["always", "promises", "never"]
 """When a commit waits for the disk: always; when it holds effects or account events; never."""
@@ -145,6 +146,14 @@ class Store:
             self._dead = error
             raise _failed(self.root, error) if isinstance(error, OSError) else error from None
 
+    def recover(self) -> tuple[Snapshot | None, Iterator[Recorded]]:
+        """The newest whole snapshot, and the account steps behind it to fold onto it, in order.
+
+        Snapshots that were skipped are named in `snapshots.notes`.
+        """
+        newest = self.snapshots.latest(self._committed)
+        return newest, read_account(self.root, newest.seq if newest else 0)
+
     def close(self) -> None:
         """Commit, sync, unlock. A dead store only lets go of its files."""
         try:
@@ -208,10 +217,11 @@ class Store:
         if self._fsync == "always":
             self._tape.sync()
         self._base = self.seq
-        mark = self._mark(self.seq, self._journal.synced, durable or self._fsync == "always")
+        wait = self._fsync == "always" or (durable and self._fsync == "promises")
+        mark = self._mark(self.seq, self._journal.synced, wait)
         self._journal.write(self._journal_buffer + mark)
         self._journal_buffer.clear()
-        if self._fsync == "always" or (durable and self._fsync == "promises"):
+        if wait:
             self._journal.sync()
         self._pack_closed()
 

@@ -68,22 +68,33 @@ def _file(item: Segment, found: Survey | None, walk: _Walk, verdict: Verdict) ->
     except JournalError as error:
         verdict.problems.append(str(error))
         return FileRow(name, 0, 0, "damaged")
-    last = found and {"acct": found.journal, "tape": found.tape}[item.stream].number == item.number
-    ends = {"acct": found.journal_end, "tape": found.tape_end} if found else {}
-    upto = ends[item.stream] if last else len(data)
+    end = len(data)
+    last = None
+    if found:
+        last, upto = _end(found, item.stream)
+        if item.number > last:
+            return FileRow(name, len(data), 0, "open, nothing committed")
+        end = upto if item.number == last else end
     good, records = HEADER.size, 0
-    for kind, first, stop in frames.frames(data, good, upto):
+    for kind, first, stop in frames.frames(data, good, end):
         good, records = stop, records + 1
         _remember(kind, data[first:stop], walk)
     row = FileRow(name, len(data), records, "ok")
-    if good != upto and not (found and any(item.path == other.path for other in found.doomed)):
+    if good != end:
         verdict.problems.append(str(frames.corrupt(item.path, good, "a checksum is wrong")))
         row.state = f"damaged at {good}"
-    elif last:
-        row.state = "open" if upto == len(data) else f"open, {len(data) - upto} not committed"
+    elif item.number == last:
+        row.state = "open" if end == len(data) else f"open, {len(data) - end} not committed"
     else:
         _hash(item, data, row, walk, verdict)
     return row
+
+
+def _end(found: Survey, stream: str) -> tuple[int, int]:
+    """The number of a stream's last segment, and how many bytes of it hold."""
+    if stream == "acct":
+        return found.journal.number, found.journal_end
+    return found.tape.number, found.tape_end
 
 
 def _remember(kind: int, payload: bytes, walk: _Walk) -> None:
@@ -102,11 +113,11 @@ def _hash(item: Segment, data: bytes, row: FileRow, walk: _Walk, verdict: Verdic
     if item.stream == "tape":
         _compare(row, walk.closed.get(walk_key), digest, verdict)
     else:
-        following = segments_after(item)
+        following = _named_next(item)
         _compare(row, following, digest, verdict)
 
 
-def segments_after(item: Segment) -> Closed | None:
+def _named_next(item: Segment) -> Closed | None:
     """What the next journal segment says of this one."""
     path = item.path.with_name(f"{item.number + 1:06d}.{item.stream}")
     try:
