@@ -181,6 +181,15 @@ class CheckFailed(msgspec.Struct, frozen=True, array_like=True, tag="CheckFailed
     why: str
 
 
+class BodySeen(msgspec.Struct, frozen=True, array_like=True, tag="BodySeen"):
+    """A venue's answer that was read and found sound, of a kind that no other event carries."""
+
+    venue: str
+    kind: str
+    items: int
+    keys: tuple[str, ...]
+
+
 class LinkProposed(msgspec.Struct, frozen=True, array_like=True, tag="LinkProposed"):
     """Somebody or something claims a relation between markets; unused until approved."""
 
@@ -219,6 +228,7 @@ MarketEvent = (
     | BadInput
     | BookSeen
     | CheckFailed
+    | BodySeen
 )
 """Kept as long as retention says, on the market tape."""
 Event = AccountEvent | MarketEvent
