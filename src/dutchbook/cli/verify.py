@@ -8,6 +8,7 @@ import typer
 
 from dutchbook.cli import out
 from dutchbook.domain.errors import CertificateError, UsageError
+from dutchbook.domain.units import plain
 
 app = typer.Typer()
 
@@ -34,7 +35,7 @@ def verify(
         todo = "do not trade on it; export it again with `dutchbook opps show ID --json`"
         raise CertificateError(f"{certificate}: not proved", why="; ".join(problems[:5]), todo=todo)
     if not as_json:
-        print(f"proved ({how}): {document['kind']}, worst profit ${document['proved'] / 1e6:.6f}")
+        print(f"proved ({how}): {document['kind']}, worst profit ${plain(document['proved'])}")
 
 
 def read(path: Path) -> Any:
