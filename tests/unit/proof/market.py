@@ -1,7 +1,7 @@
 """A small world for the tests of arbitrage: markets with ladders per outcome, and a catalogue."""
 
 from dutchbook.domain.candidate import Candidate, Outcome
-from dutchbook.domain.instrument import CENT, EventGroup, FeeSchedule, Instrument
+from dutchbook.domain.instrument import CENT, MILL, EventGroup, FeeSchedule, Instrument
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import DAY, ONE
 from dutchbook.optimize.prove import certificate_json, prove
@@ -107,8 +107,11 @@ def kinds():
         offers = {(a, "no"): cents((30, 50)), (b, "yes"): cents((60, 20), (61, 40))}
         legs = ((a, "no"), (b, "yes"))
         link = same(a, b, kind="implies")
-        world = World([market(a), market(b, closes=0)], offers)
+        world = World([market(a, closes=NOW + DAY), market(b, closes=0)], offers)
         found[f"implies {a} {b}"] = document(pair("implication", legs, link), world)
+    odd = {(A, "yes"): [(413_000, 12_340_000)], (B, "no"): [(487_000, 9_870_000)]}
+    world = World([market(A, grid=MILL), market(B, grid=MILL)], odd)
+    found["odd sizes"] = document(pair("cross_venue", ((A, "yes"), (B, "no")), same()), world)
     for side, claims in (("yes", ()), ("no", ()), ("yes", ("exhaustive",)), ("no", ("exclusive",))):
         found[f"bundle {side} {claims}"] = bundle(side, claims)
     return found
