@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dutchbook.cli.out import safe, say
 from dutchbook.domain.certificate import Certificate
-from dutchbook.domain.step import Closed, Found, Healed, Opened, Passed, Step
+from dutchbook.domain.step import Closed, Found, Healed, Improved, Opened, Passed, Step
 from dutchbook.domain.units import ONE, SECOND
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dutchbook.runtime.settings import Settings
 
 SKIPS_A_SECOND = 2
+TOLD_MAX = 10_000
 
 
 class Screen:
@@ -22,7 +23,8 @@ class Screen:
     def __init__(self, settings: "Settings", as_json: bool) -> None:
         self.settings = settings
         self.as_json = as_json
-        self._skips = (0, 0)
+        self._second = (0, 0)
+        self._told: dict[tuple[str, str, str], None] = {}
         self._began = time.monotonic()
 
     def start(self) -> None:
@@ -53,6 +55,9 @@ class Screen:
     def _line(self, live: "Live", note: object) -> str:
         if isinstance(note, Opened):
             return _opened(live, note.id, note.certificate)
+        if isinstance(note, Improved):
+            proved, size = note.certificate.proved / ONE, note.certificate.qty / ONE
+            return f"MORE  {note.id}  proved ${proved:.2f} on size {size:g}"
         if isinstance(note, Closed):
             return f"GONE  {note.id}  best {cents(note.best)}/$1  ({note.why})"
         if isinstance(note, Healed):
@@ -64,11 +69,14 @@ class Screen:
         return ""
 
     def _skip(self, live: "Live", note: Passed) -> str:
-        second, count = self._skips
-        now = int(time.monotonic())
-        self._skips = (now, count + 1 if now == second else 1)
-        if self._skips[1] > SKIPS_A_SECOND:
+        """Once for each candidate and reason, and a few in a second: the journal has them all."""
+        now, known = int(time.monotonic()), (note.key, note.stage, note.reason)
+        self._second = (now, self._second[1] + 1 if now == self._second[0] else 1)
+        if known in self._told or self._second[1] > SKIPS_A_SECOND:
             return ""
+        self._told[known] = None
+        if len(self._told) > TOLD_MAX:
+            self._told.clear()
         numbers = ", ".join(f"{name} {number(name, n)}" for name, n in note.numbers.items())
         kind, _, rest = note.key.partition(":")
         return f"SKIP  {kind} {safe(rest)[:40]}: {note.stage}: {safe(note.reason)} ({numbers})"

@@ -10,8 +10,8 @@ from dutchbook.domain.events import (
     RunStarted,
     TimerFired,
 )
-from dutchbook.domain.step import Closed, Found, Note, Opened, Passed, Step
-from dutchbook.domain.units import MILLI, SECOND, Ns
+from dutchbook.domain.step import Closed, Found, Improved, Note, Opened, Passed, Step
+from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
 from dutchbook.engine.view import WorldView
 from dutchbook.engine.whynot import FOUND, RANK, WhyNot
 from dutchbook.optimize.prove import prove
@@ -22,15 +22,18 @@ from dutchbook.state.world import World
 from dutchbook.strategies.base import Candidate, Strategy
 
 TICK = Ns(250 * MILLI)
+GROWTH = (5, 4)
+"""A certificate is made anew when the proved profit has grown by more than 5/4."""
 
 
 class Open:
-    """An opportunity that holds: its id, when it began, the best edge it had."""
+    """An opportunity that holds: its id, when it began, the best edge, what is proved so far."""
 
-    def __init__(self, name: str, at: Ns, edge: int) -> None:
+    def __init__(self, name: str, at: Ns, certificate: Certificate) -> None:
         self.id = name
         self.at = at
-        self.best = edge
+        self.best = certificate.edge
+        self.proved: int = certificate.proved
 
 
 class Engine:
@@ -155,10 +158,14 @@ class Engine:
         held = self.open.get(candidate.key)
         if held is not None:
             held.best = max(held.best, basket.edge)
+            profit = basket.qty * candidate.payout // ONE - basket.capital
+            if profit * GROWTH[1] > held.proved * GROWTH[0]:
+                held.proved = profit
+                notes.append(Improved(held.id, prove(basket, self.view)))
             return
         certificate: Certificate = prove(basket, self.view)
         name = f"o{self.view.seq}-{len(notes)}"
-        self.open[candidate.key] = Open(name, self.view.now, certificate.edge)
+        self.open[candidate.key] = Open(name, self.view.now, certificate)
         self.opened += 1
         self.opened_in_run += 1
         notes.append(Opened(name, certificate))

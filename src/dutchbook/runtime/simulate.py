@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dutchbook.domain.certificate import Certificate
-from dutchbook.domain.step import Closed, Opened, Step
+from dutchbook.domain.step import Closed, Improved, Opened, Step
 from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
@@ -28,6 +28,9 @@ class Reported:
         for note in step.notes:
             if isinstance(note, Opened):
                 self.rows[note.id] = row(note.id, note.certificate, at)
+            elif isinstance(note, Improved) and note.id in self.rows:
+                grown = row(note.id, note.certificate, self.rows[note.id]["opened_at"])
+                self.rows[note.id] = grown
             elif isinstance(note, Closed) and note.id in self.rows:
                 self.rows[note.id]["closed_at"] = at
 
