@@ -49,7 +49,9 @@ def _drop_bytes(data: bytes, rng: random.Random) -> bytes:
 
 def _insert(data: bytes, rng: random.Random) -> bytes:
     at = rng.randrange(len(data) + 1)
-    noise = rng.choice([b"\x00", b"\xff\xfe", b"NaN", b'"', b"}", b",", b"\\ud800", b"\xed\xa0\x80"])
+    noise = rng.choice(
+        [b"\x00", b"\xff\xfe", b"NaN", b'"', b"}", b",", b"\\ud800", b"\xed\xa0\x80"]
+    )
     return data[:at] + noise + data[at:]
 
 
@@ -69,12 +71,16 @@ def _deep(data: bytes, rng: random.Random) -> bytes:
 
 def _duplicate_key(data: bytes, rng: random.Random) -> bytes:
     at = data.find(b"{", rng.randrange(len(data) + 1))
-    extra = rng.choice([b'"seq":1,', b'"msg":null,', b'"type":"trade",', b'"sid":{},', b'"a":1,"a":2,'])
+    extra = rng.choice(
+        [b'"seq":1,', b'"msg":null,', b'"type":"trade",', b'"sid":{},', b'"a":1,"a":2,']
+    )
     return data if at < 0 else data[: at + 1] + extra + data[at + 1 :]
 
 
 def _value(data: bytes, rng: random.Random) -> bytes:
-    return _edit(data, rng, lambda old: rng.choice([*NUMBERS, *TEXTS, [old], {"x": old}, [old, old]]))
+    return _edit(
+        data, rng, lambda old: rng.choice([*NUMBERS, *TEXTS, [old], {"x": old}, [old, old]])
+    )
 
 
 def _number(data: bytes, rng: random.Random) -> bytes:
@@ -147,7 +153,13 @@ def _leaves(body: Any, inner: bool = False) -> Iterator[tuple[Any, Any]]:
     stack = [body]
     while stack:
         box = stack.pop()
-        pairs = box.items() if isinstance(box, dict) else enumerate(box) if isinstance(box, list) else ()
+        pairs = (
+            box.items()
+            if isinstance(box, dict)
+            else enumerate(box)
+            if isinstance(box, list)
+            else ()
+        )
         for name, value in list(pairs):
             if isinstance(value, dict | list):
                 stack.append(value)

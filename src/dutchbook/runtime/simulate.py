@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.step import Closed, Improved, Opened, Step
 from dutchbook.runtime.bootstrap import House
@@ -87,8 +89,11 @@ async def simulate(
         await live.go(seconds, read_links(Path(at.links), "generator"))
     finally:
         await exchange.stop()
+    rows = list(reported.rows.values())
+    told = Path(at.truth).with_name("opportunities.jsonl")
+    told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     marks = score(
-        Path(at.wire), Path(at.truth), list(reported.rows.values()),
+        Path(at.wire), Path(at.truth), rows,
         since=live.connected, until=live.sealed,
     )  # fmt: skip
     return summary(live, settings) | marks

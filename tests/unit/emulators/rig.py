@@ -129,9 +129,13 @@ def _decoded(data: str | bytes) -> Any:
 
 
 def is_type(kind: str) -> Callable[[Any], bool]:
-    return lambda frame: isinstance(frame, dict) and kind in (
-        frame.get("type"),
-        frame.get("event_type"),
+    return lambda frame: (
+        isinstance(frame, dict)
+        and kind
+        in (
+            frame.get("type"),
+            frame.get("event_type"),
+        )
     )
 
 

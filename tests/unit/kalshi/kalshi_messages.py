@@ -29,7 +29,12 @@ SERIES = {
 
 
 def delta(
-    seq: int, ticker: str = T, side: str = "yes", px: str = "0.4500", size: str = "10.00", sid: int = 1
+    seq: int,
+    ticker: str = T,
+    side: str = "yes",
+    px: str = "0.4500",
+    size: str = "10.00",
+    sid: int = 1,
 ) -> bytes:
     """A change of one level."""
     msg = {"market_ticker": ticker, "market_id": "m", "price_dollars": px, "delta_fp": size}
@@ -57,7 +62,10 @@ def subscribed(sid: int = 1, channel: str = "orderbook_delta") -> bytes:
 def lifecycle(seq: int, kind: str, ticker: str = T, sid: int = 4, **fields: Any) -> bytes:
     """A message of market_lifecycle_v2."""
     return frame(
-        "market_lifecycle_v2", {"event_type": kind, "market_ticker": ticker, **fields}, sid=sid, seq=seq
+        "market_lifecycle_v2",
+        {"event_type": kind, "market_ticker": ticker, **fields},
+        sid=sid,
+        seq=seq,
     )
 
 
