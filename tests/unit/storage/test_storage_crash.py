@@ -156,6 +156,22 @@ while True:
 """
 
 
+def test_readers_beside_a_running_writer(tmp_path):
+    """Without a lock, while segments roll and shrink: whole prefixes, and never a false alarm."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    args = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(args, stdout=subprocess.PIPE, env=env, text=True) as child:
+        before = 0
+        while before < 1_500:
+            told = int(child.stdout.readline())
+            steps = recorded_steps(tmp_path)
+            assert len(steps) >= told
+            assert steps == [step(n) for n in range(1, len(steps) + 1)]
+            assert verify(tmp_path).problems == []
+            before = len(steps)
+        child.kill()
+
+
 def test_kill_9_at_twenty_moments(tmp_path):
     """A real writer, killed: everything that it had told of is there, and the next goes on."""
     chance = random.Random(7)
