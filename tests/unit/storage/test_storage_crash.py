@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dutchbook.domain.errors import JournalError
 from dutchbook.storage.store import Fsync, Store
 from dutchbook.storage.verify import verify
 from storage_story import KINDS, Disk, PowerCut, is_promise, recorded_steps, step
@@ -81,22 +82,29 @@ def test_cut_at_every_byte(tmp_path, no_sync, groups):
 
 
 def session(root: Path, told: list[int], fsync: Fsync) -> None:
-    """Two runs over several small segments, with a snapshot; `told` hears of each commit."""
-    for _ in range(2):
-        store = Store.open(root, background=False, segment_bytes=600, every=4_000, fsync=fsync)
+    """Two runs over several small segments, with snapshots; `told` hears of each commit.
+
+    The first ends by being killed: the second finds its bytes, of which not all were synced.
+    """
+    for run in range(2):
+        store = Store.open(root, background=False, segment_bytes=600, every=9_000, fsync=fsync)
         try:
             for _ in range(6):
                 for _ in range(4):
                     store.append(step(store.seq + 1))
                 store.commit()
                 told.append(store.seq)
-            store.snapshot(b"state")
+                if store.seq % 12 == 0:
+                    store.snapshot(b"state")
+            if run == 0:
+                store._dead = JournalError("killed")
         finally:
             store.close()
 
 
 @pytest.mark.parametrize(
-    ("power", "fsync"), [(False, "promises"), (True, "promises"), (True, "always")]
+    ("power", "fsync"),
+    [("", "promises"), ("short", "promises"), ("zeros", "promises"), ("short", "always")],
 )
 def test_stopped_at_every_call(tmp_path, monkeypatch, power, fsync):
     """Killed: all that was committed is there. Power lost: all that was promised is there.
@@ -119,7 +127,7 @@ def test_stopped_at_every_call(tmp_path, monkeypatch, power, fsync):
             session(root, told, fsync)
         disk.stop_at = 0
         if power:
-            disk.lose_unsynced(root)
+            disk.lose_unsynced(root, zeros=power == "zeros")
         again = Store.open(root, background=False, segment_bytes=600)
         promised = [seq for seq in range(1, told[-1] + 1) if is_promise(step(seq))]
         assert again.seq >= (told[-1] if sure else max(promised, default=0))
