@@ -43,7 +43,7 @@ def write(root: Path, groups: list[str]) -> tuple[list[int], Store, dict[str, in
 GROUPS = st.lists(st.text(sorted(set(KINDS)), min_size=1, max_size=4), min_size=4, max_size=6)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(groups=GROUPS)
 def test_cut_at_every_byte(tmp_path, no_sync, groups):
     """A prefix that ends at a commit remains, and goes on; the tape is lost under promises only."""
@@ -87,14 +87,14 @@ def session(root: Path, told: list[int], fsync: Fsync) -> None:
     The first ends by being killed: the second finds its bytes, of which not all were synced.
     """
     for run in range(2):
-        store = Store.open(root, background=False, segment_bytes=600, every=9_000, fsync=fsync)
+        store = Store.open(root, background=False, segment_bytes=1_000, every=13_000, fsync=fsync)
         try:
             for _ in range(6):
                 for _ in range(4):
                     store.append(step(store.seq + 1))
                 store.commit()
                 told.append(store.seq)
-                if store.seq % 12 == 0:
+                if store.seq % 24 == 12:
                     store.snapshot(b"state")
             if run == 0:
                 store._dead = JournalError("killed")
@@ -116,8 +116,8 @@ def test_stopped_at_every_call(tmp_path, monkeypatch, power, fsync):
     disk = Disk(monkeypatch)
     session(tmp_path / "0", [], fsync)
     total = disk.count
-    assert len(list((tmp_path / "0" / "tape").glob("*.gz"))) > 2
-    assert len(list((tmp_path / "0" / "journal").glob("*"))) > 2
+    assert len(list((tmp_path / "0" / "tape").glob("*.gz"))) > 1
+    assert len(list((tmp_path / "0" / "journal").glob("*"))) > 1
     assert recorded_steps(tmp_path / "0") == [step(seq) for seq in range(1, 49)]
     for stop in range(1, total + 1):
         root = tmp_path / str(stop)
