@@ -91,8 +91,11 @@ class Disk:
 
         return call
 
-    def lose_unsynced(self, root: Path) -> None:
-        """Take away all bytes and names that were never synced: what a power cut may do."""
+    def lose_unsynced(self, root: Path, zeros: bool) -> None:
+        """Take away all bytes and names that were never synced: what a power cut may do.
+
+        Some file systems leave the length, with zeros in place of the bytes.
+        """
         for folder in ("journal", "tape", "snapshots"):
             for path in root.glob(f"{folder}/*"):
                 if str(path) in self.nameless:
@@ -100,4 +103,6 @@ class Disk:
         for path in [*root.glob("journal/*"), *root.glob("tape/*")]:
             known = self.synced.get(str(path))
             if known is not None and path.stat().st_size > known:
+                size = path.stat().st_size
                 os.truncate(path, known)
+                os.truncate(path, size if zeros else known)

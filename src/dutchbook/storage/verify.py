@@ -40,6 +40,7 @@ def verify(root: Path) -> Verdict:
     """Check a data directory without changing it; a running writer is no problem."""
     verdict = Verdict(0, [], [], [])
     walk = _Walk({}, [])
+    snaps = _snapshots(root)  # first: a running writer may make a later one than we then see
     try:
         found = survey(root)
     except JournalError as error:
@@ -56,7 +57,7 @@ def verify(root: Path) -> Verdict:
         _missing(root, found, walk, verdict)
         if not verdict.problems:
             _sequence(root, walk, verdict)
-    _snapshots(root, verdict)
+    _check_snapshots(snaps, verdict)
     return verdict
 
 
@@ -172,16 +173,28 @@ def _sequence(root: Path, walk: _Walk, verdict: Verdict) -> None:
     verdict.notes += [f"seq {a} to {b}: lost with the power, as recorded" for a, b in known[:-1]]
 
 
-def _snapshots(root: Path, verdict: Verdict) -> None:
+def _snapshots(root: Path) -> list[tuple[str, int, int | None]]:
+    """(name, size, seq or None if damaged) of each; one that a writer drops meanwhile is not."""
+    found: list[tuple[str, int, int | None]] = []
     for path in sorted((root / "snapshots").glob("*.snap")):
-        found = snapshots.read(path)
-        name = f"snapshots/{path.name}"
-        state = "ok" if found else "damaged"
-        if found and found.seq > verdict.seq:
+        try:
+            size, snap = path.stat().st_size, snapshots.read(path)
+        except FileNotFoundError:
+            continue
+        found.append((f"snapshots/{path.name}", size, snap.seq if snap else None))
+    return found
+
+
+def _check_snapshots(found: list[tuple[str, int, int | None]], verdict: Verdict) -> None:
+    for name, size, seq in found:
+        state = "ok"
+        if seq is None:
+            state = "damaged"
+        elif seq > verdict.seq:
             state = "later than the journal"
         if state != "ok":
             verdict.problems.append(f"{name}: {state}")
-        verdict.files.append(FileRow(name, path.stat().st_size, 1, state))
+        verdict.files.append(FileRow(name, size, 1, state))
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:

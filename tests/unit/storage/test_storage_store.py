@@ -111,6 +111,22 @@ def test_flipped_byte_is_refused(tmp_path, name):
     assert len(recorded_steps(tmp_path)) == 20
 
 
+def test_a_promise_behind_damage_is_not_cut_off(tmp_path):
+    """The record was never closed, its last group is a promise: a flip before it is refused."""
+    store = Store.open(tmp_path, every=10**18)
+    start = (tmp_path / "journal/000001.acct").stat().st_size
+    store.append(step(1, "n"))
+    store.append(step(2, "a"))
+    store.commit()
+    path = tmp_path / "journal/000001.acct"
+    good = path.read_bytes()
+    store._dead = JournalError("killed")
+    store.close()
+    path.write_bytes(good[: start + 20] + b"\xff" + good[start + 21 :])
+    with pytest.raises(JournalError, match=f"damaged at byte {start}"):
+        Store.open(tmp_path)
+
+
 def test_torn_tail_is_reported(tmp_path):
     fill(tmp_path, 9).close()
     with (tmp_path / "journal/000001.acct").open("ab") as file:
