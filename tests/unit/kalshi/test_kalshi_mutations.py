@@ -4,12 +4,13 @@ import os
 
 import msgspec
 import pytest
+from kalshi_messages import ERRORS, REST, SERIES, WS, E, T, delta, rest, snapshot, subscribed
+
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import BadInput, Duplicate, Event, FeedGap
 from dutchbook.venues.base import Call, Redial, Send, Wake
 from dutchbook.venues.kalshi import Config, Kalshi, Reader, bodies, decode
 from dutchbook.venues.kalshi.feed import Feed
-from kalshi_messages import E, ERRORS, REST, SERIES, WS, T, delta, rest, snapshot, subscribed
 from mutate import cases
 
 COUNT = int(os.environ.get("DUTCHBOOK_MUTATIONS", "20000"))

@@ -34,9 +34,11 @@ class Catalogue:
         """Learn a series' fees."""
         try:
             ticker, fees = markets.read_series(raw, path)
+            # Kept even where it is no schedule that we know: its markets are then not listed.
+            self.fees[ticker] = fees
+            markets.fee_schedule(fees, f"{path}.fee_type".lstrip("."), ticker)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
-        self.fees[ticker] = fees
         return []
 
     def event(
@@ -85,8 +87,9 @@ class Catalogue:
             ended = markets.resolved(body, path)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
-        if self.instruments.get(body.ticker) == made:
-            return []
+        before = self.instruments.get(body.ticker)
+        if before is not None and msgspec.structs.replace(made, volume=before.volume) == before:
+            return []  # volume alone is no news
         self.instruments[body.ticker] = made
         self.keys[body.ticker] = made.key
         return [InstrumentListed(made), *ended]

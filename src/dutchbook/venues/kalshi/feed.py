@@ -22,6 +22,7 @@ PER_MARKET = (BOOKS, "ticker", "trade")
 TERMINAL = {10: "channel error", 25: "buffer overflow"}
 RESYNC_MIN = Ns(500 * MILLI)  # a newer gap within this span waits for its own request
 RESYNC_WAIT = Ns(5 * SECOND)
+CATCH_UP = Ns(5 * SECOND)
 
 
 class Sid(msgspec.Struct):
@@ -199,7 +200,9 @@ class Feed:
     def _gap(self, sid: Sid, expected: int, got: int, frame: wire.Frame, now: Ns) -> list[Out]:
         scope = f"sid:{sid.sid}"
         if sid.channel not in (BOOKS, ""):
-            return [FeedGap(self.stream, "sequence", scope, expected, got, (), False)]
+            gap = FeedGap(self.stream, "sequence", scope, expected, got, (), False)
+            missed = sid.channel not in PER_MARKET  # a life-cycle message: read the catalogue anew
+            return [gap, Wake("catch_up", Ns(now + CATCH_UP))] if missed else [gap]
         with_books = [one for one in self.sids.values() if one.channel in (BOOKS, "")]
         alone = len(with_books) == 1
         keys = () if alone else tuple(key_of(name) for name in sid.markets)
