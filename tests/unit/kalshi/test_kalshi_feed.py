@@ -216,6 +216,7 @@ def test_terminal_errors_lose_everything_and_dial_anew():
         outs = feed.on_frame(frame("error", {"code": code, "msg": "x"}, sid=1, seq=3), 0)
         assert outs[0] == FeedGap(S, "overflow", "sid:1", 3, 3)
         assert isinstance(outs[1], Redial)
+        assert feed.on_frame(frame("error", {"code": code, "msg": "x"}, sid=2), 0) == []
     feed = whole(connected())
     (event,) = feed.on_frame(frame("error", {"code": 8, "msg": "unknown channel"}, id=1), 0)
     assert event == BadInput(S, "msg.code", "error 8: unknown channel")

@@ -94,6 +94,14 @@ def test_the_catalogue_is_limits_then_series_then_every_page_of_events():
     assert all(call.bucket == "kalshi.read" and call.cost == 10 for call in calls(first + fourth))
 
 
+def test_without_an_answer_about_limits_the_basic_tier_holds():
+    venue = Kalshi(KEYED)
+    (wake,) = answer(venue, venue.start(NOW), b"", status=503)
+    outs = answer(venue, venue.on_wake(wake.token, wake.at), b"", status=503)
+    assert calls(outs)[0].url.endswith("/series")
+    assert venue.buckets() == (Bucket("kalshi.read", 200, 200),)
+
+
 def test_an_instrument_has_the_venues_grid_fees_and_times():
     made = discovered().catalogue.instruments[T]
     assert (made.key, made.event, made.title) == (f"kalshi:{T}", f"kalshi:{E}", MARKET["title"])

@@ -58,6 +58,7 @@ class Feed:
         self.per_command = per_command
         self.sids: dict[int, Sid] = {}
         self.up = False
+        self.ended = False
         self.wanted: dict[str, None] = {}
         self.first: list[str] = []
         self.command = 0
@@ -68,6 +69,7 @@ class Feed:
         """Subscribe anew: nothing of an earlier connection (sids, numbers) holds."""
         self.sids = {}
         self.up = True
+        self.ended = False
         self.wanted = dict.fromkeys(tickers)
         out: list[Out] = [FeedUp(self.stream), *self._subscribe(tickers)]
         others = [name for name in self.channels if name not in PER_MARKET]
@@ -191,6 +193,9 @@ class Feed:
                 sid.awaiting.pop(name, None)  # type: ignore[union-attr]
             market = named[0] if named else ""
             return [BadInput(self.stream, "msg.code", what, market)]
+        if self.ended:
+            return []  # said of every subscription: the connection is lost once
+        self.ended = True
         scope = f"sid:{frame.sid}" if frame.sid is not None else ""
         got = frame.seq or 0
         expected = sid.last + 1 if sid is not None else got
