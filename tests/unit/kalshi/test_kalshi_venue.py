@@ -12,6 +12,7 @@ from dutchbook.domain.events import (
     ASK,
     BID,
     BadInput,
+    BodySeen,
     BookSeen,
     CheckFailed,
     EventListed,
@@ -251,6 +252,22 @@ def test_life_cycle_words_become_events_and_are_remembered():
     made = venue.catalogue.instruments[T]
     assert (made.grid, made.status) == (MILL, "settled")
     assert venue.catalogue.live() == []
+
+
+def test_a_closing_time_that_is_past_closes_the_market():
+    venue = connected()
+    ahead = lifecycle(1, "close_date_updated", close_ts=NOW // SECOND + 60)
+    past = lifecycle(2, "close_date_updated", close_ts=NOW // SECOND)
+    moved = [out for out in venue.on_frame("kalshi.book", ahead, NOW) if not _seen(out)]
+    assert [type(out) for out in moved] == [InstrumentListed]
+    assert moved[0].instrument.closes == (NOW // SECOND + 60) * SECOND
+    closed = [out for out in venue.on_frame("kalshi.book", past, NOW) if not _seen(out)]
+    assert closed[-1] == StatusChanged(f"kalshi:{T}", "closed")
+    assert venue.catalogue.live() == []
+
+
+def _seen(out) -> bool:
+    return isinstance(out, BodySeen)
 
 
 def test_a_new_market_is_looked_up_listed_and_subscribed():

@@ -123,10 +123,15 @@ class Catalogue:
         elif isinstance(event, GridChanged):
             self._replace(event.key, grid=event.grid)
 
-    def closes(self, ticker: str, at: int) -> list[Event]:
-        """A market's closing time moved."""
+    def closes(self, ticker: str, at: int, now: Ns) -> list[Event]:
+        """A market's closing time (seconds) moved; one that is not ahead means closed."""
         made = self._replace(f"kalshi:{ticker}", closes=Ns(at * SECOND))
-        return [InstrumentListed(made)] if made is not None else []
+        if made is None:
+            return []
+        if at * SECOND > now or made.status not in LIVE:
+            return [InstrumentListed(made)]
+        self._replace(made.key, status="closed")
+        return [InstrumentListed(made), StatusChanged(made.key, "closed")]
 
     def fee_change(self, msg: wire.EventFeeMsg) -> list[Event]:
         """An event's own fees changed: its markets are listed anew. Raises RemoteProtocolError."""

@@ -137,7 +137,7 @@ class Kalshi:
         if msg.market_ticker not in self.catalogue.keys or msg.event_type == "metadata_updated":
             return self.discovery.look_up(msg.market_ticker, now)
         if msg.event_type == "close_date_updated" and msg.close_ts is not None:
-            return list(self.catalogue.closes(msg.market_ticker, msg.close_ts))
+            return list(self.catalogue.closes(msg.market_ticker, msg.close_ts, now))
         if msg.event_type == "price_level_structure_updated" and not out:
             return self.discovery.look_up(msg.market_ticker, now)
         if msg.event_type == "activated":
