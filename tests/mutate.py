@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 NUMBERS: tuple[Any, ...] = (
-    "NaN", "Infinity", "-0", "1e400", "1e-400", "0x10", "1_000", "１２", " 1", "1,5", "", None, True,
-    [], {}, 0.30000000000000004, 1234567890123456789, 2**63, 2**64, -1, 0, 1, "1.0001", "-5.00",
+    "NaN", "Infinity", "-0", "1e400", "1e-400", "0x10", "1_000", "１２", " 1", "1,5", "", None,
+    True, [], {}, 0.30000000000000004, 1234567890123456789, 2**63, 2**64, -1, 0, 1, "1.0001",
+    "-5.00",
     "0.1234567", "0.0000", "1.0000", "9" * 400, 10**30, 1.5, -(2**70), "45", "0.005", 1e308,
 )  # fmt: skip
 TEXTS: tuple[str, ...] = (
@@ -58,7 +59,8 @@ def _insert(data: bytes, rng: random.Random) -> bytes:
 def _affix(data: bytes, rng: random.Random) -> bytes:
     return rng.choice(
         [b"\xef\xbb\xbf" + data, data + data, data + b"\n" + data, data + b" x", b"[" + data + b"]",
-         b"", b" ", b"null", b"true", b"0", b'"x"', b"[]", b"{}", data.decode("utf-8", "replace").encode("utf-16")]
+         b"", b" ", b"null", b"true", b"0", b'"x"', b"[]", b"{}",
+         data.decode("utf-8", "replace").encode("utf-16")]
     )  # fmt: skip
 
 

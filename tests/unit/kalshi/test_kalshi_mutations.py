@@ -98,6 +98,7 @@ def test_damaged_answers_never_stop_discovery():
         (delta(1, px="１２"), "msg.price_dollars"),
         (delta(1, size="1e3"), "msg.delta_fp"),
         (delta(1, size="1_000.00"), "msg.delta_fp"),
+        (delta(1, size="99999999999999"), "msg.delta_fp"),
         (delta(1, size=" 1.00"), "msg.delta_fp"),
         (delta(1, size="９.00"), "msg.delta_fp"),
         (delta(1).replace(b'"0.4500"', b"0.45"), "msg.price_dollars"),
@@ -108,7 +109,8 @@ def test_damaged_answers_never_stop_discovery():
         (delta(2**63), "seq"),
         (snapshot(1, yes=[["0.44", "1.00"], ["0.4400", "2.00"]]), "msg.yes_dollars_fp[1]"),
         (snapshot(1, no=[["0.44", "0.00"]]), "msg.no_dollars_fp[0]"),
-        (snapshot(1, no=[["0.44", "-1.00"]]), "msg.no_dollars_fp[0][1]"),
+        (snapshot(1, no=[["0.44", "-1.00"]]), "msg.no_dollars_fp[0]"),
+        (snapshot(1, no=[["0.44", "1.00"], ["0.43", "1e3"]]), "msg.no_dollars_fp[1][1]"),
         (snapshot(1, no=[["0.44", "1.00", "x"]]), "msg.no_dollars_fp[0]"),
     ],
 )

@@ -116,16 +116,14 @@ def fee_schedule(fees: Fees, where: str, market: str) -> FeeSchedule:
 
 
 def read_series(raw: bytes | msgspec.Raw, path: str) -> tuple[str, Fees]:
-    """A series' ticker and fees. Raises RemoteProtocolError."""
+    """A series' ticker and its fees as written, not yet judged. Raises RemoteProtocolError."""
     try:
         body = _series.decode(raw)
     except BROKEN as error:
         raise broken(error, raw, path) from None
     _named(body.ticker, f"{path}.ticker")
     times = Decimal(1) if body.fee_multiplier is None else body.fee_multiplier
-    fees = (body.fee_type or "quadratic", times)
-    fee_schedule(fees, f"{path}.fee_type", body.ticker)
-    return body.ticker, fees
+    return body.ticker, (body.fee_type or "quadratic", times)
 
 
 def read_event(raw: bytes | msgspec.Raw, path: str) -> EventBody:
