@@ -202,7 +202,7 @@ class Frames:
 def _unreadable(stream: str, place: str, error: Exception) -> BadInput:
     text = "nested too deep" if isinstance(error, RecursionError) else str(error)
     what, _, path = text.partition(" - at `$")
-    return BadInput(stream, place + path.rstrip("`"), what)
+    return BadInput(stream, (place + path.rstrip("`")).lstrip("."), what)
 
 
 def _bad(stream: str, place: str, error: RemoteProtocolError) -> BadInput:
