@@ -52,7 +52,8 @@ SEEN = [
     (TRADE | {"event_type": "trade", "type": "TRADE", "timestamp": str(T0)},
      "user.trade", 1, True),
     ({"type": "market", "assets_ids": [YES, NO]}, "ws.subscription", 2, False),
-    ({"blocked": False, "ip": "1.2.3.4", "country": "DE", "region": "BE"}, "site.geoblock", 1, False),
+    ({"blocked": False, "ip": "1.2.3.4", "country": "DE", "region": "BE"},
+     "site.geoblock", 1, False),
     ([], "list", 0, False),
 ]  # fmt: skip
 
