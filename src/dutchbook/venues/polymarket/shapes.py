@@ -200,7 +200,7 @@ def _bad(error: Exception) -> BadInput:
 
 
 def _trimmed(bad: BadInput) -> BadInput:
-    return msgspec.structs.replace(bad, where=bad.where.lstrip("."))
+    return msgspec.structs.replace(bad, stream=STREAM, where=bad.where.lstrip("."))
 
 
 _READERS: Final[dict[str, Callable[[bytes, Any], list[Event]]]] = {
