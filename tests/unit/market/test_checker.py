@@ -94,9 +94,6 @@ class Story:
             self.beat(start, end)
             self.delta(end, "0.6000", "-100.00")
 
-    def open_plant(self, t=2):
-        self.change(t - 0.5, "22", "BUY", "0.56", "0", "0.48", "0.58")
-
     def beat(self, start, end):
         """Harmless updates on both sockets, two a second."""
         t = start + 0.5
