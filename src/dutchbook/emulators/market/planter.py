@@ -60,7 +60,7 @@ class Planter:
     def candidates(self, kind: str, miss: str) -> list[Basket]:
         """The baskets that could carry such a plant, taken or not."""
         if miss == "other":
-            return self._open
+            return self._open if kind == "bundle_yes" else []
         if miss == "unapproved":
             return [basket for basket in self._wrong if basket.kind == kind]
         found = self._kinds.get(kind, [])

@@ -1,6 +1,7 @@
 """The generated world: advance it to a moment and it tells what happened, book by book."""
 
 import heapq
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -89,11 +90,16 @@ class World:
 
     def advance(self, now: Ns) -> list[Update]:
         """Everything that happens up to and including `now`, in order."""
-        updates: list[Update] = []
+        return list(self.each(now))
+
+    def each(self, now: Ns) -> Iterator[Update]:
+        """The same one by one: at each update the ladders of its market are as after it.
+
+        After `advance` they are as after the last update, which may be several further on.
+        """
         while self._queue and self._queue[0][0] <= now:
             at, _, what, arg = heapq.heappop(self._queue)
-            updates += self._happen(Ns(at), what, arg)
-        return updates
+            yield from self._happen(Ns(at), what, arg)
 
     def _happen(self, at: Ns, what: str, arg: Any) -> list[Update]:
         if what == "tick":
