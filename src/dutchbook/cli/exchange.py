@@ -67,6 +67,6 @@ def _feed(seed: int, tape: Path | None, plants: Path | None) -> "Feed":
 
     if tape is None:
         return source.generated(seed, plants.read_bytes() if plants else None)
-    from dutchbook.runtime.recorded import read_frames
+    from dutchbook.runtime.recorded import Raw, read
 
-    return source.recorded(read_frames(tape))
+    return source.recorded((r.stream, r.at, r.data) for r in read(tape) if isinstance(r, Raw))
