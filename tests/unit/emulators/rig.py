@@ -65,10 +65,10 @@ class Rig:
 
     def kalshi_socket(self, **how: Any) -> connect:
         headers = self.headers("/trade-api/ws/v2", **how)
-        return connect(self.kalshi["ws"], additional_headers=headers, max_size=None)
+        return connect(self.kalshi["ws"], additional_headers=headers, max_size=None, max_queue=None)
 
     def market_socket(self) -> connect:
-        return connect(self.polymarket["ws"], max_size=None)
+        return connect(self.polymarket["ws"], max_size=None, max_queue=None)
 
     def plan(self, venue: str, *faults: Fault) -> Mischief:
         """Let exactly these faults happen, the first at once."""
@@ -129,9 +129,13 @@ def _decoded(data: str | bytes) -> Any:
 
 
 def is_type(kind: str) -> Callable[[Any], bool]:
-    return lambda frame: isinstance(frame, dict) and kind in (
-        frame.get("type"),
-        frame.get("event_type"),
+    return lambda frame: (
+        isinstance(frame, dict)
+        and kind
+        in (
+            frame.get("type"),
+            frame.get("event_type"),
+        )
     )
 
 
