@@ -166,31 +166,10 @@ DECOYS = (
     ("CPICORE", "core CPI is above 3.0%", "Economics", "Headline CPI above 3.0%", "source"),
     ("NVDAQTR", "Nvidia beats in the third quarter", "Tech", "Nvidia beats in Q4", "date"),
 )
-FIRST = [
-    "Ada",
-    "Ben",
-    "Cleo",
-    "Dan",
-    "Eva",
-    "Finn",
-    "Gia",
-    "Hugo",
-    "Iris",
-    "Jack",
-    "Kim",
-    "Leo",
-    "Mia",
-    "Ned",
-    "Ola",
-    "Pia",
-    "Raf",
-    "Sue",
-    "Tom",
-    "Zoe",
-]
-LAST = ["Abel", "Bauer", "Costa", "Dietz", "Engel", "Frost", "Gomez", "Haas", "Iver", "Jung"]
+FIRST = ("Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hugo", "Iris", "Jack")
+LAST = ("Abel", "Bauer", "Costa", "Dietz", "Engel", "Frost", "Gomez", "Haas", "Iver", "Jung")
 
 
 def people(count: int) -> list[str]:
     """So many different made-up names."""
-    return [f"{FIRST[i % 20]} {LAST[(i // 20 + i * 3) % 10]}" for i in range(count)]
+    return [f"{FIRST[i % 10]} {LAST[(i // 10 + i * 3) % 10]}" for i in range(count)]
