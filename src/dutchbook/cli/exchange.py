@@ -35,15 +35,18 @@ def serve(
 
     The first line of standard output is one JSON object with all addresses and files.
     """
+    import os
+
+    parent = os.getppid()
     import uvloop
 
     from dutchbook.emulators.server import Options
 
     options = Options(which, seed, port, data_dir / "sim", faults, tier)
-    uvloop.run(_serve(options, _feed(seed, tape, plants), child))
+    uvloop.run(_serve(options, _feed(seed, tape, plants), parent, child))
 
 
-async def _serve(options: "Options", feed: "Feed", child: bool) -> None:
+async def _serve(options: "Options", feed: "Feed", parent: int, child: bool) -> None:
     from dutchbook.cli.out import emit, say
     from dutchbook.emulators.lifetime import until_told
     from dutchbook.emulators.server import Exchange
@@ -56,7 +59,7 @@ async def _serve(options: "Options", feed: "Feed", child: bool) -> None:
             f"serving {options.which}: {len(feed.markets)} markets, seed {options.seed}, "
             f"faults {options.faults}; logs in {options.folder}"
         )
-        why = await until_told(exchange.failed(), child)
+        why = await until_told(exchange.failed(), parent, child)
     finally:
         await exchange.stop()
     say(f"stopped: {why}; {exchange.updates} updates, {exchange.log.sent_frames} frames sent")
@@ -67,6 +70,6 @@ def _feed(seed: int, tape: Path | None, plants: Path | None) -> "Feed":
 
     if tape is None:
         return source.generated(seed, plants.read_bytes() if plants else None)
-    from dutchbook.runtime.recorded import read_frames
+    from dutchbook.runtime.recorded import Raw, read
 
-    return source.recorded(read_frames(tape))
+    return source.recorded((r.stream, r.at, r.data) for r in read(tape) if isinstance(r, Raw))

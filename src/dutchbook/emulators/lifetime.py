@@ -11,10 +11,10 @@ from typing import Any, Final
 WATCH_S: Final = 0.25
 
 
-async def until_told(failure: Coroutine[Any, Any, None], child: bool) -> str:
+async def until_told(failure: Coroutine[Any, Any, None], parent: int, child: bool) -> str:
     """Wait for SIGINT or SIGTERM, the end of the parent process, or with `child` of stdin.
 
-    Returns why; raises what `failure` raises.
+    `parent` is its id, read before it could have ended unseen. Returns why; raises what `failure` raises.
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[str] = loop.create_future()
@@ -25,7 +25,7 @@ async def until_told(failure: Coroutine[Any, Any, None], child: bool) -> str:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, tell, signal.Signals(number).name)
-    watches = [asyncio.create_task(_parent_end(tell))]
+    watches = [asyncio.create_task(_parent_end(parent, tell))]
     if child:
         loop.add_reader(sys.stdin.fileno(), _on_stdin, tell)
     broken = asyncio.create_task(failure)
@@ -42,8 +42,7 @@ async def until_told(failure: Coroutine[Any, Any, None], child: bool) -> str:
             task.cancel()
 
 
-async def _parent_end(tell: Any) -> None:
-    parent = os.getppid()
+async def _parent_end(parent: int, tell: Any) -> None:
     while os.getppid() == parent:
         await asyncio.sleep(WATCH_S)
     tell("the process that started this one has ended")

@@ -47,7 +47,8 @@ def take_ports(which: str, first: int) -> dict[str, socket.socket]:
 
 
 def _bind(port: int, name: str, first: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With proto 0 asyncio would not recognise TCP and leave Nagle on: 40 ms an answer.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setblocking(False)
     try:

@@ -65,10 +65,10 @@ class Rig:
 
     def kalshi_socket(self, **how: Any) -> connect:
         headers = self.headers("/trade-api/ws/v2", **how)
-        return connect(self.kalshi["ws"], additional_headers=headers, max_size=None)
+        return connect(self.kalshi["ws"], additional_headers=headers, max_size=None, max_queue=None)
 
     def market_socket(self) -> connect:
-        return connect(self.polymarket["ws"], max_size=None)
+        return connect(self.polymarket["ws"], max_size=None, max_queue=None)
 
     def plan(self, venue: str, *faults: Fault) -> Mischief:
         """Let exactly these faults happen, the first at once."""
