@@ -114,8 +114,10 @@ class Connection(asyncio.Protocol):
             self._ws.send_close(1000)
             self._flush()
         self.resume()
-        await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
-        self.abort()
+        try:
+            await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
+        finally:
+            self.abort()
         await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
 
     def abort(self) -> None:
