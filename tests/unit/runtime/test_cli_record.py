@@ -83,7 +83,11 @@ def test_the_frames_of_a_real_socket_lie_in_the_folder(monkeypatch, tmp_path):
         code, answer = record("--for", "1s", "--addresses", "{}", "--data-dir", "d", "--json")
     assert (code, answer["frames"], answer["folder"]) == (0, 100, "d/raw")
     files = sorted((tmp_path / "d" / "raw").iterdir())
-    lines = [json.loads(line) for file in files for line in gzip.open(file, "rt")]
+    lines = [
+        json.loads(line)
+        for file in files
+        for line in gzip.decompress(file.read_bytes()).decode().splitlines()
+    ]
     assert [(line["stream"], line["data"]) for line in lines] == [("toy.a", f) for f in frames]
     times = [line["t"] for line in lines]
     assert times == sorted(times)
