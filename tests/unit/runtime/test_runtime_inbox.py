@@ -206,7 +206,7 @@ def per_stream(seen, stream):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     feeds(),
     st.lists(st.tuples(st.integers(1, 6), st.integers(0, 5)), max_size=60),
