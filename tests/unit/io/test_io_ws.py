@@ -22,6 +22,12 @@ from dutchbook.io.ports import FRAME_MAX, Lost
 from dutchbook.venues.base import Dial
 
 
+@pytest.fixture(autouse=True)
+def short_goodbyes(monkeypatch):
+    """Servers here that never say goodbye need not be waited for as long as real ones."""
+    monkeypatch.setattr(ws, "CLOSE_SECONDS", 0.1)
+
+
 class Heard:
     """Collects what a connection hands over; `until(n)` waits for that many messages."""
 
@@ -337,9 +343,7 @@ async def test_a_frozen_server_is_given_up(monkeypatch):
         assert await asyncio.wait_for(heard.lost, 10) == "no answer to a ping"
 
 
-async def test_a_server_that_never_says_goodbye_is_cut(monkeypatch):
-    monkeypatch.setattr(ws, "CLOSE_SECONDS", 0.05)
-
+async def test_a_server_that_never_says_goodbye_is_cut():
     async def play(answer, reader, writer):
         writer.write(answer)
         await asyncio.sleep(30)
