@@ -9,6 +9,8 @@ import typer
 from dutchbook.cli.out import emit, say
 
 app = typer.Typer(help="Keep the raw frames of the venues.")
+QUIET_EVERY = 10
+"""Where nobody watches, a line of progress every this many seconds."""
 
 
 class Which(StrEnum):
@@ -34,6 +36,8 @@ def record(
     """Connect and write every frame with its receive time to <data dir>/raw."""
     import asyncio
     import logging
+    import sys
+    from itertools import count
 
     from dutchbook.cli.spans import parse_span
     from dutchbook.domain.errors import UsageError
@@ -58,8 +62,16 @@ def record(
     folder = Path(settings.data_path()) / "raw"
     say(f"recording {', '.join(v.name for v in venues)} to {folder}")
 
+    seconds = count(1)
+
+    def progress(line: str) -> None:
+        if sys.stderr.isatty() or next(seconds) % QUIET_EVERY == 0:
+            say(line)
+
     async def run() -> dict[str, object]:
-        return await recording.record(venues, signer, Network(), RawRecorder(folder), length, say)
+        return await recording.record(
+            venues, signer, Network(), RawRecorder(folder), length, progress
+        )
 
     counts = asyncio.run(run())
     say(f"{counts['frames']:,} frames in {folder}")

@@ -65,7 +65,7 @@ class Driver:
     def start(self) -> None:
         """Begin discovery; the streams are dialled as soon as the venue is ready."""
         self.ask(self.rest, self.venue.start)
-        self._dial_if_ready()
+        self.dial_new()
 
     def do(self, effect: Effect) -> None:
         """Hand an effect of the engine to the venue; its calls go before all others."""
@@ -143,6 +143,15 @@ class Driver:
         elif isinstance(out, Redial) and (stream := self._streams.get(out.stream)) is not None:
             stream.redial(out.why)
 
+    def dial_new(self) -> None:
+        """Begin every stream that the venue wants and that is not yet begun, once it is ready."""
+        if self._stopped or not self.venue.ready():
+            return
+        for name in self.venue.streams():
+            if name not in self._streams:
+                self._streams[name] = Stream(self, name)
+                self._streams[name].start()
+
     def defect(self, where: str, error: Exception) -> str:
         """Log and count an exception of a protocol; return it in one line."""
         self.counts["defects"] += 1
@@ -162,7 +171,7 @@ class Driver:
         else:
             _log.info("%s: %s %s lost: %s", self.venue.name, call.method, call.url, answer.why)
             self.ask(self.rest, self.venue.on_lost, call.id, answer.sent)
-        self._dial_if_ready()
+        self.dial_new()
 
     def _wake_later(self, wake: Wake) -> None:
         if (earlier := self._wakes.pop(wake.token, None)) is not None:
@@ -174,13 +183,4 @@ class Driver:
     def _wake(self, token: str) -> None:
         if self._wakes.pop(token, None) is not None and not self._stopped:
             self.ask(self.rest, self.venue.on_wake, token)
-            self._dial_if_ready()
-
-    def _dial_if_ready(self) -> None:
-        """Begin every stream that the venue wants and that is not yet begun."""
-        if self._stopped or not self.venue.ready():
-            return
-        for name in self.venue.streams():
-            if name not in self._streams:
-                self._streams[name] = Stream(self, name)
-                self._streams[name].start()
+            self.dial_new()

@@ -7,7 +7,7 @@ import httpx2
 
 from dutchbook.domain.units import SECOND
 from dutchbook.io.ports import BODY_MAX, Link, Lost, OnFrames, OnLost, Reply
-from dutchbook.io.ws import connect
+from dutchbook.io.ws import connect, tls
 from dutchbook.venues.base import Call, Dial
 
 CONNECTIONS_MAX: Final = 16
@@ -29,8 +29,9 @@ class Network:
         # A proxy named in the environment is right for a venue and wrong for this machine.
         self._client = httpx2.AsyncClient(
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=30.0),
-            mounts={f"all://{host}": httpx2.AsyncHTTPTransport() for host in _LOCAL},
+            mounts={f"all://{host}": httpx2.AsyncHTTPTransport(verify=tls()) for host in _LOCAL},
             follow_redirects=False,
+            verify=tls(),
         )
 
     async def connect(

@@ -158,6 +158,7 @@ class Stream:
         driver.counts["bytes"] += size
         if events:
             driver.sink(name, events)
+            driver.dial_new()
         if driver.room is not None and not driver.room.is_set() and self._link is not None:
             self._link.pause()
             self._read_when_room(self._link)

@@ -5,6 +5,7 @@ No task is switched per message: every message of a read is handed over in one c
 
 import asyncio
 import ssl
+from functools import cache
 from typing import Any, Final
 
 from websockets.client import ClientProtocol
@@ -113,8 +114,10 @@ class Connection(asyncio.Protocol):
             self._ws.send_close(1000)
             self._flush()
         self.resume()
-        await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
-        self.abort()
+        try:
+            await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
+        finally:
+            self.abort()
         await asyncio.wait([self.gone], timeout=CLOSE_SECONDS)
 
     def abort(self) -> None:
@@ -205,6 +208,12 @@ def _refusal(error: Exception) -> str:
     return f"handshake failed: {error}"
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """The certificates that this machine trusts (or SSL_CERT_FILE), read once."""
+    return ssl.create_default_context()
+
+
 async def connect(
     dial: Dial, headers: dict[str, str], on_frames: OnFrames, on_lost: OnLost
 ) -> Connection:
@@ -221,7 +230,7 @@ async def connect(
         made.append(Connection(protocol, headers, on_frames, on_lost))
         return made[0]
 
-    secure: dict[str, Any] = {"ssl": ssl.create_default_context()} if uri.secure else {}
+    secure: dict[str, Any] = {"ssl": tls()} if uri.secure else {}
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             await asyncio.get_running_loop().create_connection(build, uri.host, uri.port, **secure)

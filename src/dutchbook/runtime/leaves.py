@@ -95,12 +95,20 @@ def flat(tree: Tree, where: str, prefix: str = "") -> dict[str, Any]:
         if path in leaves():
             out[path] = value
         elif not any(known.startswith(path + ".") for known in leaves()):
-            raise unknown(path, where)
+            raise unknown(_first(path, value), where)
         elif isinstance(value, dict):
             out |= flat(value, where, path + ".")
         else:
             raise ConfigError(f"{where}: {path} is a section, not a value")
     return out
+
+
+def _first(path: str, value: Any) -> str:
+    """The first key inside an unknown section: it says more about what was meant."""
+    while isinstance(value, dict) and value:
+        name, value = next(iter(value.items()))
+        path = f"{path}.{name}"
+    return path
 
 
 def read(leaf: Leaf, value: Any, where: str, *, text: bool = False) -> Any:

@@ -6,7 +6,6 @@ import logging
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_venue import URL, Toy, book
 
 from dutchbook.domain.effects import AskCheck
 from dutchbook.domain.events import BadInput, FeedDown, FeedUp
@@ -19,6 +18,7 @@ from dutchbook.io.ports import Lost, Reply
 from dutchbook.io.signer import Signer
 from dutchbook.runtime.clock import VirtualClock
 from dutchbook.venues.base import Bucket
+from toy_venue import URL, Toy, book
 
 START = Ns(1_000 * SECOND)
 
@@ -149,6 +149,14 @@ async def test_one_broken_stream_leaves_the_other_alone():
         book(1, "toy.b"),
         book(2, "toy.b"),
     ]
+
+
+async def test_a_stream_that_is_wanted_later_is_dialled_later():
+    """A frame tells of new markets, and the venue asks for one more socket."""
+    story = {URL: [[do("grow", stream="toy.b"), px(1)]], "ws://toy/b": [[px(2)]]}
+    run = await Run(story=story).play(1)
+    assert run.driver.streams() == {"toy.a": True, "toy.b": True}
+    assert book(2, "toy.b") in run.events
 
 
 async def test_a_wake_asked_again_replaces_the_earlier():

@@ -1,10 +1,15 @@
 """The WebSocket client against a real server on the loopback, and against a hand-made one."""
 
 import asyncio
+import datetime
+import ssl
 import zlib
 from contextlib import asynccontextmanager
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.server import serve
@@ -15,6 +20,12 @@ from dutchbook.io import ports, ws
 from dutchbook.io.framing import Framer
 from dutchbook.io.ports import FRAME_MAX, Lost
 from dutchbook.venues.base import Dial
+
+
+@pytest.fixture(autouse=True)
+def short_goodbyes(monkeypatch):
+    """Servers here that never say goodbye need not be waited for as long as real ones."""
+    monkeypatch.setattr(ws, "CLOSE_SECONDS", 0.1)
 
 
 class Heard:
@@ -194,6 +205,54 @@ async def test_messages_that_came_with_the_handshake_wait_for_the_reader():
         await link.close()
 
 
+def certificate(folder, name="localhost"):
+    """A key and a certificate for `name`, signed by itself, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    day = datetime.timedelta(days=1)
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
+        .add_extension(x509.BasicConstraints(True, None), True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "key").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    (folder / "cert").write_bytes(made.public_bytes(pem))
+    return str(folder / "cert"), str(folder / "key")
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted"), [("localhost", True), ("localhost", False), ("elsewhere.org", True)]
+)
+async def test_only_a_trusted_certificate_of_the_right_name_is_spoken_to(
+    tmp_path, monkeypatch, name, trusted
+):
+    cert, key = certificate(tmp_path, name)
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(cert, key)
+    ours = ssl.create_default_context(cafile=cert if trusted else None)
+    monkeypatch.setattr(ws, "tls", lambda: ours)
+
+    async def handler(socket):
+        await socket.send("over TLS")
+        await socket.wait_closed()
+
+    async with serve(handler, "127.0.0.1", 0, ssl=theirs) as server:
+        url = f"wss://localhost:{server.sockets[0].getsockname()[1]}/"
+        if (name, trusted) != ("localhost", True):
+            with pytest.raises(Lost, match="CERTIFICATE_VERIFY_FAILED"):
+                await opened(url)
+            return
+        link, heard = await opened(url)
+        await heard.until(1)
+        await link.close()
+        assert (heard.frames, heard.lost.result()) == ([b"over TLS"], "closed by us")
+
+
 async def test_a_refused_handshake_says_why():
     async def refuse(connection, request):
         return connection.respond(401, "bad signature")
@@ -284,9 +343,7 @@ async def test_a_frozen_server_is_given_up(monkeypatch):
         assert await asyncio.wait_for(heard.lost, 10) == "no answer to a ping"
 
 
-async def test_a_server_that_never_says_goodbye_is_cut(monkeypatch):
-    monkeypatch.setattr(ws, "CLOSE_SECONDS", 0.05)
-
+async def test_a_server_that_never_says_goodbye_is_cut():
     async def play(answer, reader, writer):
         writer.write(answer)
         await asyncio.sleep(30)

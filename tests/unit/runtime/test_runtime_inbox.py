@@ -116,6 +116,17 @@ def test_a_size_below_zero_is_left_for_the_book_to_judge():
     assert taken(box) == [first, whole("a", (BID, 2, 1))]
 
 
+def test_a_barrier_in_a_short_put_between_two_long_ones_holds():
+    """Five changes shrink to one, so a gap alone is under the limit; it holds all the same."""
+    box = inbox(over=3)
+    gap = FeedGap(S, "sequence", "sid:1", 2, 4)
+    changes = [change("a", (BID, 1, 1))] * 5
+    box.put(S, changes)
+    box.put(S, [gap])
+    box.put(S, changes)
+    assert taken(box) == [change("a", (BID, 1, 5)), gap, change("a", (BID, 1, 5))]
+
+
 async def test_a_full_inbox_closes_the_door_and_drops_nothing():
     box = inbox(over=1_000, events_max=10)
     box.put(S, [TimerFired(str(n)) for n in range(15)])
@@ -195,7 +206,7 @@ def per_stream(seen, stream):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     feeds(),
     st.lists(st.tuples(st.integers(1, 6), st.integers(0, 5)), max_size=60),

@@ -57,6 +57,9 @@ class Toy:
         if "px" in message:
             return [book(message["px"], stream)]
         wish = message["do"]
+        if wish == "grow":
+            self._streams += (message["stream"],)
+            return []
         if wish == "bad":
             raise RemoteProtocolError("toy", "do", "is bad", market="toy:M")
         return {
