@@ -2,17 +2,16 @@
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Final
 
 from bench import frames, plain_book
 from bench.harness import Context, Row, best
+from dutchbook.domain.errors import UsageError
 from dutchbook.domain.events import BookLevels, GridChanged, InstrumentListed
-from dutchbook.domain.instrument import CENT
-from dutchbook.domain.units import ONE
 from dutchbook.state.books import Books
+from dutchbook.venues.kalshi.reader import unlisted
 
 GOAL: Final = "ratio >= 2"
 STREAM: Final = "polymarket.market.0"
@@ -58,17 +57,110 @@ def _row(name: str, rate: float, peer: str, ratio: float) -> Row:
     return Row(name, round(rate), "messages/s", GOAL, ratio >= 2, peer, round(ratio, 2))
 
 
-class Path1:
-    """The real protocols in front of real books; `take` is one message, socket to edge."""
+class Ours:
+    """The real protocols in front of real books; a call is one message, from bytes to edge."""
 
     def __init__(self) -> None:
         from dutchbook.venues.kalshi.feed import Feed
         from dutchbook.venues.polymarket import Config, build
 
         self.books = Books()
-        self.polymarket = build(Config(learn=True))
-        self.kalshi = Feed("kalshi.book")
+        self._polymarket = build(Config(learn=True))
+        self._kalshi = Feed("kalshi.book")
+        self._cents = {}  # keys of Kalshi that are listed
+
+    def kalshi(self, data: bytes) -> int | None:
+        """The complement edge after this frame: 0 where a side is empty, None if no book came."""
+        books = self.books
+        edge = None
+        for event in self._kalshi.on_frame(data, 0):
+            if type(event) is BookLevels:
+                if event.key not in self._cents:
+                    self._cents[event.key] = None
+                    books.list(unlisted(event.key))
+                books.apply(event)
+                book = books.get(event.key, 0)
+                edge = book.bid - book.ask if book.bid_qty and book.ask_qty else 0
+        return edge
+
+    def polymarket(self, at: int, data: bytes) -> int | None:
+        books = self.books
+        edge = None
+        for event in self._polymarket.on_frame(STREAM, data, at):
+            if type(event) is BookLevels:
+                books.apply(event)
+                try:
+                    yes, no = books.get(event.key, 0), books.get(event.key, 1)
+                except KeyError:  # its second token was not seen yet
+                    edge = 0
+                    continue
+                edge = no.bid - yes.ask if no.bid_qty and yes.ask_qty else 0
+            elif type(event) is InstrumentListed:
+                books.list(event.instrument)
+            elif type(event) is GridChanged:
+                books.regrid(event.key, event.grid)
+        return edge
 
 
 def _ours(kalshi: list[bytes], games: list[tuple[int, bytes]]) -> Result:
-    return (0, 0)
+    path = Ours()
+    count = total = 0
+    for data in kalshi:
+        edge = path.kalshi(data)
+        if edge is not None:
+            count, total = count + 1, total + edge
+    for at, data in games:
+        edge = path.polymarket(at, data)
+        if edge is not None:
+            count, total = count + 1, total + edge
+    return count, total
+
+
+def _spans(kalshi: list[bytes], games: list[tuple[int, bytes]]) -> list[int]:
+    """How long each message took, in ns, in a pass of its own since the clock costs too."""
+    path, spans = Ours(), []
+    for data in kalshi:
+        started = perf_counter_ns()
+        path.kalshi(data)
+        spans.append(perf_counter_ns() - started)
+    for at, data in games:
+        started = perf_counter_ns()
+        path.polymarket(at, data)
+        spans.append(perf_counter_ns() - started)
+    return spans
+
+
+def _clean(games: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Without the frames that our protocol refuses (late, torn): the others would apply them."""
+    path = Ours()
+    return [frame for frame in games if path.polymarket(*frame) is not None]
+
+
+def _plain(kalshi: list[bytes], games: list[tuple[int, bytes]]) -> Result:
+    first, second = plain_book.kalshi(kalshi), plain_book.polymarket([data for _, data in games])
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _nautilus(
+    context: Context, kalshi: list[bytes], games: list[bytes], repeats: int
+) -> tuple[str, float, Result] | None:
+    """(name and version, seconds, result) of the peer on the same frames, in its own Python."""
+    if context.peer_python is None:
+        return None
+    paths = [context.scratch / name for name in ("kalshi.jsonl", "polymarket.jsonl")]
+    for path, lines in zip(paths, (kalshi, games), strict=True):
+        path.write_bytes(b"\n".join(lines))
+    script = Path(__file__).with_name("peer_nautilus.py")
+    context.say(f"bench: the same frames through NautilusTrader in {context.peer_python} ...")
+    command = [str(context.peer_python), str(script), *map(str, paths), str(repeats)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        why = (run.stderr.strip().splitlines() or ["no output"])[-1]
+        raise UsageError(
+            f"{context.peer_python} can't run the peer", why=why,
+            todo="name a Python that has nautilus_trader",
+        )  # fmt: skip
+    told = json.loads(run.stdout.splitlines()[-1])
+    parts = told["kalshi"], told["polymarket"]
+    result = (sum(part["messages"] for part in parts), sum(part["total"] for part in parts))
+    return told["peer"], sum(part["seconds"] for part in parts), result
