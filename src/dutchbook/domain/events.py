@@ -139,6 +139,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     """Messages were lost: books are stale until their next snapshots.
 
     `keys` empty: every book of the stream. `scope` names the venue's own unit (Kalshi "sid:1").
+    `books` false: the unit carries no book (trades, lifecycle): none is stale, healed at once.
     """
 
     stream: str
@@ -147,6 +148,7 @@ class FeedGap(msgspec.Struct, frozen=True, array_like=True, tag="FeedGap"):
     expected: int
     got: int
     keys: tuple[str, ...] = ()
+    books: bool = True
 
 
 class Duplicate(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="Duplicate"):
@@ -182,12 +184,15 @@ class CheckFailed(msgspec.Struct, frozen=True, array_like=True, tag="CheckFailed
 
 
 class BodySeen(msgspec.Struct, frozen=True, array_like=True, tag="BodySeen"):
-    """A venue's answer that was read and found sound, of a kind that no other event carries."""
+    """A venue's message that was recognised and checked, and changes nothing that we keep.
+
+    `kind` names it ("candlesticks", "fill", ...); `keys` are the ids of the things it speaks of.
+    """
 
     venue: str
     kind: str
     items: int
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 class LinkProposed(msgspec.Struct, frozen=True, array_like=True, tag="LinkProposed"):

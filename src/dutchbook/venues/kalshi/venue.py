@@ -1,0 +1,158 @@
+"""Kalshi as a venue: catalogue, feed and checks behind the port that the driver calls."""
+
+from typing import Any
+
+import msgspec
+
+from dutchbook.domain.effects import AskCheck, AskSnapshot, Effect
+from dutchbook.domain.errors import ConfigError, RemoteProtocolError
+from dutchbook.domain.events import FeedGap, GridChanged, StatusChanged
+from dutchbook.domain.units import Ns
+from dutchbook.venues.base import Bucket, Dial, Out
+from dutchbook.venues.kalshi import checks, wire
+from dutchbook.venues.kalshi.asker import Asker, signature
+from dutchbook.venues.kalshi.catalogue import LIVE, Catalogue
+from dutchbook.venues.kalshi.config import Config, checked
+from dutchbook.venues.kalshi.discovery import Discovery, listed
+from dutchbook.venues.kalshi.errors import bad
+from dutchbook.venues.kalshi.feed import Feed
+
+STREAM = "kalshi.book"
+
+
+class Kalshi:
+    """The market-data half. `counts` has refusals (429), losses and repeated questions."""
+
+    name = "kalshi"
+
+    def __init__(self, config: Config) -> None:
+        self.config = checked(config)
+        self.asker = Asker(config)
+        self.catalogue = Catalogue(config)
+        self.discovery = Discovery(self.asker, self.catalogue)
+        self.feed = Feed(STREAM, config.channels, self.catalogue.keys, config.tickers_per_command)
+        self.counts = {"refused": 0, "failed": 0, "lost": 0}
+
+    def streams(self) -> tuple[str, ...]:
+        """The one socket; none without a key, since even public channels want a signature."""
+        return (STREAM,) if self.config.key_id else ()
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The read budget: Basic until the venue has told ours; ask again once ready()."""
+        return (self.discovery.bucket,)
+
+    def start(self, now: Ns) -> list[Out]:
+        return self.discovery.start(now)
+
+    def ready(self) -> bool:
+        return self.discovery.ready
+
+    def dial(self, stream: str, now: Ns) -> Dial:
+        """The socket's URL with the headers of a GET that is signed as of `now`."""
+        headers, sign = signature(self.config, self.config.ws, now)
+        return Dial(self.config.ws, headers, sign)
+
+    def on_open(self, stream: str, now: Ns) -> list[Out]:
+        return self.feed.on_open(self.catalogue.live(), now)
+
+    def on_down(self, stream: str, now: Ns, why: str) -> list[Out]:
+        return self.feed.on_down(why)
+
+    def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]:
+        """Events and commands; bad input is an event too, never an exception."""
+        out = self.feed.on_frame(data, now)
+        if type(self.feed.last_frame) in _TELLS:
+            return [*out, *self._told(self.feed.last_frame, out, now)]
+        if out and isinstance(out[0], FeedGap) and not out[0].books:
+            # A life-cycle or trade message is missing: what is listed may have changed.
+            return [*out, *self.discovery.start(now)]
+        return out
+
+    def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
+        """An answer. Refusals wait and are counted; nobody asks at once again."""
+        job = self.asker.take(call)
+        if job is None:
+            return []
+        ours = job.kind in ("book", "books")
+        if status == 200:
+            if ours:
+                return checks.answer(job, body, self.catalogue.stream)
+            return self._listing(self.discovery.answer(job, body, now))
+        self.counts["refused" if status == 429 else "failed"] += 1
+        if ours:
+            return checks.failed(job, f"status {status}")
+        return self.discovery.refused(job, status, now)
+
+    def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
+        """No answer: a question may be asked again, since reading changes nothing."""
+        job = self.asker.take(call)
+        if job is None:
+            return []
+        self.counts["lost"] += 1
+        if job.kind in ("book", "books"):
+            return checks.failed(job, "no answer" if sent else "not sent")
+        return self.discovery.refused(job, 0, now)
+
+    def on_wake(self, token: str, now: Ns) -> list[Out]:
+        kind = token.partition(":")[0]
+        if kind == "refresh":
+            return self.discovery.start(now)
+        if kind == "resync":
+            return self.feed.on_wake(token, now)
+        return list(self.asker.due(token, now))
+
+    def do(self, effect: Effect, now: Ns) -> list[Out]:
+        """Effects of the engine that concern this venue; the others do nothing here."""
+        if isinstance(effect, AskSnapshot) and effect.venue == self.name:
+            return self.feed.ask([_ticker(key) for key in effect.keys], now)
+        if isinstance(effect, AskCheck) and effect.venue == self.name:
+            names = [_ticker(key) for key in effect.keys]
+            return checks.check(self.asker, names, self.config.checks_per_call, now)
+        return []
+
+    def _listing(self, outs: list[Out]) -> list[Out]:
+        """New live markets are subscribed at once where the socket is open."""
+        known = self.catalogue.instruments
+        names = [name for name in listed(outs) if known[name].status in LIVE]
+        room = self.config.markets_max - len(self.feed.wanted)
+        return [*outs, *self.feed.add(names[: max(0, room)])] if self.feed.up else outs
+
+    def _told(self, frame: Any, out: list[Out], now: Ns) -> list[Out]:
+        """What a life-cycle message means for the catalogue."""
+        for event in out:
+            if isinstance(event, StatusChanged | GridChanged):
+                self.catalogue.on_event(event)
+        if isinstance(frame, wire.EventFee):
+            try:
+                return list(self.catalogue.fee_change(frame.msg))
+            except RemoteProtocolError as error:
+                return [bad(STREAM, error)]
+        if not isinstance(frame, wire.Lifecycle):
+            return []
+        msg = frame.msg
+        if msg.market_ticker not in self.catalogue.keys or msg.event_type == "metadata_updated":
+            return self.discovery.look_up(msg.market_ticker, now)
+        if msg.event_type == "close_date_updated" and msg.close_ts is not None:
+            return list(self.catalogue.closes(msg.market_ticker, msg.close_ts))
+        if msg.event_type == "price_level_structure_updated" and not out:
+            return self.discovery.look_up(msg.market_ticker, now)
+        if msg.event_type == "activated":
+            return self.feed.add([msg.market_ticker])
+        return []
+
+
+_TELLS = (wire.Lifecycle, wire.EventLifecycle, wire.EventFee)
+
+
+def _ticker(key: str) -> str:
+    return key.removeprefix("kalshi:")
+
+
+def build(config: Any) -> Kalshi:
+    """The venue from a Config, or from a mapping of its settings. Raises ConfigError."""
+    if not isinstance(config, Config):
+        try:
+            config = msgspec.convert(config, Config)
+        except msgspec.ValidationError as error:
+            raise ConfigError("kalshi settings", why=str(error)) from None
+    return Kalshi(config)
