@@ -63,9 +63,7 @@ def _of(name: str) -> dict[str, Any]:
 
 def _ladder(chance: Random) -> dict[int, int]:
     """Cents -> hundredths of a contract, below the middle so that no book starts crossed."""
-    return {
-        cent: chance.randrange(1, 900) * 100 for cent in range(1, 47) if chance.random() < 0.6
-    }
+    return {cent: chance.randrange(1, 900) * 100 for cent in range(1, 47) if chance.random() < 0.6}
 
 
 def _text(ladder: dict[int, int]) -> list[list[str]]:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any, Final
 
 import msgspec
@@ -75,11 +75,14 @@ def context(say: Callable[[str], None], peer_python: Path | None, quick: bool) -
 
 
 def best(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """(seconds of the fastest pass, what the last pass gave): other programs only slow a pass."""
+    """(seconds of the fastest pass, what the last pass gave).
+
+    Processor time, and the fastest: what else the machine does only slows a pass.
+    """
     fastest, given = float("inf"), None
     for _ in range(repeats):
         gc.collect()
-        started = perf_counter()
+        started = process_time()
         given = work()
-        fastest = min(fastest, perf_counter() - started)
+        fastest = min(fastest, process_time() - started)
     return fastest, given

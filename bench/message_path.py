@@ -6,10 +6,13 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
+from msgspec.structs import replace
+
 from bench import frames, plain_book
 from bench.harness import Context, Row, best
 from dutchbook.domain.errors import UsageError
 from dutchbook.domain.events import BookLevels, GridChanged, InstrumentListed
+from dutchbook.domain.instrument import CENT
 from dutchbook.state.books import Books
 from dutchbook.venues.kalshi.reader import unlisted
 
@@ -67,7 +70,7 @@ class Ours:
         self.books = Books()
         self._polymarket = build(Config(learn=True))
         self._kalshi = Feed("kalshi.book")
-        self._cents = {}  # keys of Kalshi that are listed
+        self._cents: dict[str, None] = {}  # Kalshi's markets: recorded and made ones go in cents
 
     def kalshi(self, data: bytes) -> int | None:
         """The complement edge after this frame: 0 where a side is empty, None if no book came."""
@@ -77,7 +80,7 @@ class Ours:
             if type(event) is BookLevels:
                 if event.key not in self._cents:
                     self._cents[event.key] = None
-                    books.list(unlisted(event.key))
+                    books.list(replace(unlisted(event.key), grid=CENT))
                 books.apply(event)
                 book = books.get(event.key, 0)
                 edge = book.bid - book.ask if book.bid_qty and book.ask_qty else 0
