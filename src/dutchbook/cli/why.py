@@ -88,8 +88,10 @@ def flip(stage: str, numbers: dict[str, int]) -> str:
         "gross": f"passes when its legs together get {cents} cheaper",
         "net": f"passes when its legs together get {cents} cheaper after fees",
         "depth": f"passes with {plain(short)} more contracts at these prices",
-        "matched": "passes when all its markets are open",
+        "matched": "passes when its markets are open and its claims approved",
         "sized": f"short by {plain(short)}",
     }
-    said = ", ".join(f"{name} {plain(value)}" for name, value in numbers.items())
+    counts = stage in ("matched", "fresh")  # whole counts, not millionths
+    shown = {name: str(value) if counts else plain(value) for name, value in numbers.items()}
+    said = ", ".join(f"{name} {value}" for name, value in shown.items())
     return f"{texts.get(stage, 'unknown stage')} ({said})"

@@ -3,16 +3,25 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+import msgspec
+
+from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.events import (
     BookLevels,
     Event,
+    EventListed,
     FeedDown,
     FeedGap,
     GridChanged,
     InstrumentListed,
+    LinkProposed,
+    OperatorAsked,
     RunStarted,
-)
+)  # fmt: skip
+from dutchbook.domain.instrument import EventGroup, Instrument
+from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE
+from dutchbook.optimize.prove import certificate_decode
 from dutchbook.state.books import BookFault, Books
 
 LEVELS = 100_000
@@ -31,16 +40,20 @@ class Recorded(Protocol):
 
 
 class Replica:
-    """The books of a few markets as the record says they were, and which of them were dark."""
+    """A few markets as the record says they were: terms, links, books, and which were dark."""
 
     def __init__(self, keys: frozenset[str]) -> None:
         self.keys = keys
         self.run = ""
+        self.links: dict[tuple[str, int], Link] = {}
+        self.approved: dict[str, int] = {}
         self.start()
 
     def start(self) -> None:
         """A run begins with no books."""
         self.books = Books()
+        self.markets: dict[str, Instrument] = {}
+        self.groups: dict[str, EventGroup] = {}
         self.last: dict[tuple[str, int], int] = {}
         self.dark: dict[tuple[str, int], str] = {}
         self.stream: dict[tuple[str, int], str] = {}
@@ -55,13 +68,33 @@ class Replica:
             for place, stream in self.stream.items():
                 if stream == event.stream and (not keys or place[0] in keys):
                     self.dark[place] = "a gap" if isinstance(event, FeedGap) else "a lost feed"
-        elif isinstance(event, InstrumentListed) and event.instrument.key in self.keys:
-            self.books.list(event.instrument)
-        elif isinstance(event, GridChanged) and event.key in self.keys:
-            self.books.regrid(event.key, event.grid)
+        elif isinstance(event, InstrumentListed | GridChanged | EventListed):
+            self._described(event)
         elif isinstance(event, RunStarted):
             self.run = event.run
             self.start()
+        elif isinstance(event, LinkProposed):
+            self.links[event.link.id, event.link.version] = event.link
+        elif isinstance(event, OperatorAsked):
+            self._asked(event)
+
+    def _described(self, event: InstrumentListed | GridChanged | EventListed) -> None:
+        if isinstance(event, EventListed):
+            self.groups[event.group.key] = event.group
+        elif isinstance(event, InstrumentListed):
+            if event.instrument.key in self.keys:
+                self.markets[event.instrument.key] = event.instrument
+                self.books.list(event.instrument)
+        elif event.key in self.markets:
+            market = self.markets[event.key]
+            self.markets[event.key] = msgspec.structs.replace(market, grid=event.grid)
+            self.books.regrid(event.key, event.grid)
+
+    def _asked(self, event: OperatorAsked) -> None:
+        if event.verb == "approve" and len(event.args) >= 2 and event.args[1].isdecimal():
+            self.approved[event.args[0]] = int(event.args[1])
+        elif event.verb == "revoke" and event.args:
+            self.approved.pop(event.args[0], None)
 
     def _levels(self, seq: int, event: BookLevels) -> None:
         place = (event.key, event.token)
@@ -74,6 +107,25 @@ class Replica:
         self.last[place] = seq
         if event.snapshot:
             self.dark.pop(place, None)
+
+    def terms(self, proof: Certificate) -> Iterator[str]:
+        """Where a certificate misquotes a venue's terms, an event or an approved link."""
+        for leg in proof.legs:
+            market = self.markets.get(leg.instrument)
+            names = ("fees", "grid", "lot", "size_min", "cost_min")
+            wrong = [n for n in names if market and getattr(market, n) != getattr(leg, n)]
+            if market and leg.settles != (market.settles or market.closes):
+                wrong.append("settles")
+            if wrong:
+                yield f"{leg.instrument}: the venue's terms were others: {', '.join(wrong)}"
+        if proof.group is not None and self.groups.get(proof.group.key) != proof.group:
+            yield f"{proof.group.key}: the venue described this event otherwise"
+        for item in proof.links:
+            link = item.link
+            if self.links.get((link.id, link.version)) != link:
+                yield f"link {link.id} version {link.version}: the record knows no such link"
+            if self.approved.get(link.id) != link.version:
+                yield f"link {link.id}: version {link.version} was not approved then"
 
     def check(self, leg: dict[str, Any]) -> Iterator[str]:
         """What of a leg's fills was not on offer."""
@@ -116,4 +168,5 @@ def rederive(document: dict[str, Any], record: Iterable[Recorded]) -> list[str]:
     found = [] if at == document["at"] else [f"seq {seq} was at {at}, not at {document['at']}"]
     if replica.run != document["run"]:
         found.append(f"the run was {replica.run!r}, not {document['run']!r}")
+    found += replica.terms(certificate_decode(document))
     return found + [problem for leg in legs for problem in replica.check(leg)]

@@ -12,17 +12,21 @@ from dutchbook.domain.events import (
     BookLevels,
     Envelope,
     FeedDown,
+    GridChanged,
     InstrumentListed,
+    LinkProposed,
+    OperatorAsked,
     RunStarted,
     TimerFired,
 )
+from dutchbook.domain.instrument import MILL
 from dutchbook.domain.step import Closed, Opened, Step
 from dutchbook.domain.units import MILLI, ONE
 from dutchbook.optimize.prove import certificate_json, prove
 from dutchbook.runtime.rederive import rederive
 from dutchbook.storage.reader import read_steps
 from dutchbook.storage.store import Store
-from unit.proof.market import NOW, A, B, World, basket, cents, market, pair, same
+from unit.proof.market import NOW, POLY, A, B, World, basket, bundle, cents, market, pair, same
 
 STREAM = {A: "kalshi.book", B: "polymarket.market.0"}
 RULES = {
@@ -35,10 +39,10 @@ class Bought(World):
     """A view whose book seqs are where the record has the books' last changes."""
 
     def book(self, key, outcome):
-        return (int(key == B), 2, {A: 5, B: 6}[key])
+        return (int(key == B), 2, {A: 7, B: 8}[key])
 
 
-def certificate(run="r1", at=6):
+def certificate(run="r1", at=8):
     """YES of A at 40 cents (a Kalshi book), NO of B at 50 (a YES bid at 50 in book 1 of B)."""
     offers = {(A, "yes"): cents((40, 10), (41, 5)), (B, "no"): cents((50, 10))}
     world = Bought([market(A), market(B)], offers)
@@ -52,6 +56,8 @@ def levels(key, *rows, snapshot=True):
 
 EVENTS = [
     RunStarted("r1", "sim", 7, "0.1.0", "{}"),
+    LinkProposed(same()),
+    OperatorAsked("me", "approve", ("l1", "3")),
     InstrumentListed(market(A, rules=RULES[A], title="Fed cuts in \x1b[31mMar?")),
     InstrumentListed(market(B, rules=RULES[B])),
     levels(A, (BID, 300_000, ONE), (ASK, 450_000, ONE)),
@@ -63,13 +69,13 @@ EVENTS = [
 
 @pytest.fixture
 def run(tmp_path):
-    """A data directory: two books come, an opportunity opens at seq 6 and closes at seq 7."""
+    """A data directory: two books come, an opportunity opens at seq 8 and closes at seq 9."""
     write(
         tmp_path,
         EVENTS,
         {
-            6: (Opened("o6-1", certificate()),),
-            7: (Closed("o6-1", "gone", NOW + 6 * MILLI, 75_000),),
+            8: (Opened("o8-1", certificate()),),
+            9: (Closed("o8-1", "gone", NOW + 8 * MILLI, 75_000),),
         },
     )
     funnel = {"seen": 12, "matched": 3, "fresh": 3, "gross": 2, "net": 1, "depth": 1, "sized": 1}
@@ -110,7 +116,7 @@ def call(monkeypatch, capsys):
 def test_an_exported_certificate_verifies_alone_and_with_the_tape(run, call, tmp_path):
     """opps show ID --json > c.json && verify c.json, in both forms, with directory or file."""
     for form in (("--json",), ("--json", "--certificate"), ("--certificate",)):
-        code, text, _ = call("opps", "show", "o6-1", "--data-dir", run, *form)
+        code, text, _ = call("opps", "show", "o8-1", "--data-dir", run, *form)
         assert code == 0
         path = tmp_path / "c.json"
         path.write_text(text)
@@ -125,7 +131,7 @@ def test_an_exported_certificate_verifies_alone_and_with_the_tape(run, call, tmp
 
 
 def test_an_altered_certificate_exits_1_and_names_what_is_wrong(run, call, tmp_path):
-    document = json.loads(call("opps", "show", "o6-1", "--data-dir", run, "--json")[1])
+    document = json.loads(call("opps", "show", "o8-1", "--data-dir", run, "--json")[1])
     document["certificate"]["legs"][0]["fills"][0]["px"] -= 10_000
     path = tmp_path / "c.json"
     path.write_text(json.dumps(document))
@@ -144,7 +150,7 @@ def test_the_list_shows_one_line_and_nothing_that_a_terminal_obeys(run, call):
     code, text, _ = call("opps", "--data-dir", run)
     head, line = text.splitlines()
     assert code == 0 and head.split()[:3] == ["id", "kind", "event"]
-    for part in ("o6-1", "cross_venue", "kalshi FED-MAR YES 40.0¢ x 10", "+7.30", "closed: gone"):
+    for part in ("o8-1", "cross_venue", "kalshi FED-MAR YES 40.0¢ x 10", "+7.30", "closed: gone"):
         assert part in line
     assert "\x1b" not in text
     [row] = json.loads(call("opps", "list", "--data-dir", run, "--json")[1])["opportunities"]
@@ -161,7 +167,7 @@ def test_the_list_shows_one_line_and_nothing_that_a_terminal_obeys(run, call):
 
 
 def test_show_explains_every_level_and_puts_the_rules_side_by_side(run, call):
-    code, text, _ = call("opps", "show", "o6-1", "--data-dir", run)
+    code, text, _ = call("opps", "show", "o8-1", "--data-dir", run)
     assert code == 0 and "\x1b" not in text
     for part in (
         "10 at 40¢ = $4 and fee $0.168",
@@ -198,7 +204,7 @@ def problems(tmp_path, events, **change):
 def test_the_record_refuses_a_fill_that_was_not_on_offer(tmp_path):
     """One contract less at the best price; the level is gone; the size was there only later."""
     less = [*EVENTS]
-    less[5] = levels(B, (BID, 500_000, 9 * ONE), (ASK, 600_000, ONE))
+    less[7] = levels(B, (BID, 500_000, 9 * ONE), (ASK, 600_000, ONE))
     [said] = problems(tmp_path, less)
     assert "10000000 at 500000 was not on offer, only 9000000" in said
 
@@ -206,19 +212,46 @@ def test_the_record_refuses_a_fill_that_was_not_on_offer(tmp_path):
 @pytest.mark.parametrize(
     ("place", "event", "said"),
     [
-        (6, FeedDown("kalshi.book", "reset"), "stale after a lost feed"),
-        (6, levels(A, (ASK, 400_000, ONE), snapshot=False), "last change was seq 7"),
-        (6, RunStarted("r2", "sim", 7, "0.1.0", "{}"), "the run was 'r2'"),
+        (8, FeedDown("kalshi.book", "reset"), "stale after a lost feed"),
+        (8, levels(A, (ASK, 400_000, ONE), snapshot=False), "last change was seq 9"),
+        (8, RunStarted("r2", "sim", 7, "0.1.0", "{}"), "the run was 'r2'"),
     ],
 )
 def test_the_record_refuses_what_the_books_were_not(tmp_path, place, event, said):
     events = [*EVENTS[:place], event]
-    found = problems(tmp_path, events, seq=7, at=NOW + 7 * MILLI)
+    found = problems(tmp_path, events, seq=9, at=NOW + 9 * MILLI)
     assert any(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "event", "said"),
+    [
+        (1, LinkProposed(same(confidence=1)), "knows no such link"),
+        (2, OperatorAsked("me", "approve", ("l1", "2")), "version 3 was not approved"),
+        (2, OperatorAsked("me", "revoke", ("l1",)), "version 3 was not approved"),
+        (3, InstrumentListed(market(A, fees=POLY)), "terms were others: fees"),
+        (3, InstrumentListed(market(A, settles=5, lot=7)), "terms were others: lot, settles"),
+        (5, GridChanged(A, MILL), "terms were others: grid"),
+    ],
+)
+def test_the_record_refuses_terms_and_links_that_were_others(tmp_path, place, event, said):
+    events = [*EVENTS]
+    events[place] = event
+    found = problems(tmp_path, events)
+    assert any(said in problem for problem in found), found
+
+
+def test_the_record_refuses_an_event_described_otherwise(tmp_path):
+    """The venue never said that these outcomes were all that there are."""
+    proof = bundle("yes")
+    events = [RunStarted("r1", "sim", 7, "0.1.0", "{}"), TimerFired("tick")]
+    write(tmp_path, events)
+    found = rederive(proof | {"seq": 2}, read_steps(tmp_path))
+    assert "polymarket:who: the venue described this event otherwise" in found
 
 
 def test_the_record_refuses_another_time_and_a_seq_that_it_does_not_reach(tmp_path):
     [said] = problems(tmp_path / "a", EVENTS, at=NOW)
     assert "was at" in said
     [said] = problems(tmp_path / "b", EVENTS[:3])
-    assert said == "the record does not reach seq 6"
+    assert said == "the record does not reach seq 8"

@@ -7,6 +7,7 @@ from dutchbook.domain.instrument import EventGroup
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE
 from dutchbook.strategies import bundle, complement, cross_venue, implication
+from dutchbook.strategies.unmatched import unmatched
 from unit.proof.market import A, B, World, market, same
 
 KEYS = ("polymarket:0xa", "polymarket:0xb", "polymarket:0xc")
@@ -99,6 +100,22 @@ def test_implication_buys_no_of_the_first_and_yes_of_the_second():
     for members in ((A,), (A, A), (A, B, "kalshi:Z")):
         odd = World([market(A), market(B)], links=[same(*members, kind="implies")])
         assert legs(implication.Implication, odd) == []
+
+
+def test_what_lacks_a_claim_is_named_with_it():
+    """An open "Other", an unapproved link, an old version of one; what is offered is not named."""
+    other = EventGroup("polymarket:o", "polymarket", "Other?", KEYS, True, False, "open Other")
+    markets = [market(k) for k in (*KEYS, A, B)]
+    world = World(markets, groups=[group(), other], links=[same()])
+    decoy = Link("decoy", "implies", (A, B), 1, confidence=400_000)
+    newer = Link("l1", "same", (A, B), 4)
+    found = unmatched(world, [same(), decoy, newer])
+    assert [(p.key, p.stage, p.reason) for p in found] == [
+        ("bundle:polymarket:o", "matched", "not known to be exhaustive"),
+        ("cross_venue:l1", "matched", "link not approved"),
+        ("implication:decoy", "matched", "link not approved"),
+    ]
+    assert found[0].numbers == {"outcomes": 3, "closed": 0, "exclusive": 1, "exhaustive": 0}
 
 
 members = st.lists(st.sampled_from([*KEYS, A, B]), min_size=1, max_size=4).map(tuple)

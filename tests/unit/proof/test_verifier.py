@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dutchbook import verifier
+from dutchbook.domain.units import ONE
 from dutchbook.optimize.prove import certificate_decode, certificate_json, digest
-from unit.proof.market import kinds
+from unit.proof.market import A, kinds
 
 DOCUMENTS = kinds()
 
@@ -157,3 +158,32 @@ def test_the_verifier_stands_alone():
     text = Path(verifier.__file__).read_text(encoding="utf-8")
     assert len(text.splitlines()) < 200
     assert "dutchbook" not in text
+
+
+NAMED = {
+    "fee schedule is wrong": (("legs", 0, "fees", "kind"), lambda kind: "polymarket"),
+    "grid is wrong": (("legs", 0, "grid"), lambda _: [{"start": 0, "end": ONE, "step": 7_000}]),
+    "size is wrong": (
+        ("legs", 0, "fills"),
+        lambda x: [*x, {"px": 990_000, "qty": 0, "cost": 0, "fee": 0}],
+    ),
+    "token is wrong": (("legs", 0, "token"), lambda _: 1),
+    "do not make a basket": (("legs", 1), lambda leg: leg | {"instrument": A}),
+}
+
+
+@pytest.mark.parametrize("said", NAMED)
+def test_the_rule_that_is_broken_is_named_with_every_digest_recomputed(said):
+    document = DOCUMENTS["same ('yes', 'no')"]
+    path, change = NAMED[said]
+    problems = verifier.verify(resealed(put(document, path, change), deep=True))
+    assert any(said in problem for problem in problems), problems
+
+
+def test_legs_that_repeat_are_no_basket():
+    """A bundle of one outcome twice, in legs, members and links alike."""
+    document = copy.deepcopy(DOCUMENTS["bundle yes ()"])
+    document["legs"][1] = copy.deepcopy(document["legs"][0])
+    document["group"]["members"][1] = document["group"]["members"][0]
+    problems = verifier.verify(resealed(document, deep=True))
+    assert any("do not make a basket" in problem for problem in problems)

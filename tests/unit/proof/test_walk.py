@@ -150,3 +150,34 @@ def test_all_or_one_lot_short_over_sizes():
             assert found.qty <= depth * ONE and found.capital <= capital * ONE
         else:
             assert (found.stage, found.reason) == ("sized", "below the least size")
+
+
+def test_the_walk_stops_where_fees_and_need_take_the_last_millionth():
+    """40 + 50 cents: 10 gross, fees 16_800 and 10_000: 73_200 is left, and not a millionth more."""
+    offers = [cents((40, 7)), cents((50, 7))]
+    assert walk(ONE, [KALSHI, POLY], offers, 73_200) == 7 * ONE
+    assert walk(ONE, [KALSHI, POLY], offers, 73_201) == 0
+
+
+def test_a_fee_per_contract_is_rounded_up():
+    """0.07 x 0.333 x 0.667 = 0.01554777: a net that needs the rounded part is not there."""
+    offers = [[(333_000, 7 * ONE)], [(500_000, 7 * ONE)]]
+    left = ONE - 333_000 - 500_000
+    assert walk(ONE, [KALSHI, FREE], offers, left - 15_548) == 7 * ONE
+    assert walk(ONE, [KALSHI, FREE], offers, left - 15_547) == 0
+
+
+def test_the_edge_of_a_bundle_of_no_counts_per_dollar_of_payout():
+    """Three NO for $1.97 of the $2 that come back: 3 cents, an edge of 1.5 per cent."""
+    keys = ("kalshi:A", "kalshi:B", "kalshi:C")
+    legs = tuple((key, "no") for key in keys)
+    offers = {(k, "no"): cents((px, 50)) for k, px in zip(keys, (65, 65, 67), strict=True)}
+    view = World([market(k, fees=FREE) for k in keys], offers)
+    candidate = pair("bundle_no", legs, payout=2 * ONE)
+    assert evaluate(candidate, view, Limits(edge_min=15_000)).edge == 15_000
+    assert evaluate(candidate, view, Limits(edge_min=15_001)).stage == "net"
+
+
+def test_a_venue_with_a_larger_least_size_has_its_way():
+    found = evaluate(CROSS, world(((40, 20),), ((45, 20),), size_min=21 * ONE), Limits())
+    assert (found.stage, found.numbers["short"]) == ("sized", ONE)
