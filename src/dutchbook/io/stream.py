@@ -66,7 +66,11 @@ class Stream:
 
     async def _keep(self) -> None:
         while True:
-            lived = await self._one_life()
+            try:
+                lived = await self._one_life()
+            except Exception as error:  # whatever ended this life, the stream is dialled anew
+                self._tell_down(self._driver.defect(self._name, error))
+                lived = Ns(0)
             await self._sleep(self._backoff.wait(lived))
 
     async def _one_life(self) -> Ns:

@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             self.gone.set_result(None)
 
     def send(self, data: bytes) -> None:
-        if self._ws.state is State.OPEN:
+        if self._ws.state is State.OPEN and not self.gone.done():
             self._ws.send_text(data)
             self._flush()
 
@@ -109,6 +109,8 @@ class Connection(asyncio.Protocol):
 
     async def close(self) -> None:
         """Say goodbye and wait a second for the answer; then cut."""
+        if self.gone.done():
+            return
         if self._ws.state is State.OPEN:
             self._why = self._why or "closed by us"
             self._ws.send_close(1000)
@@ -122,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection now."""
-        if self._transport is not None:
+        if self._transport is not None and not self.gone.done():
             self._transport.abort()
 
     def _handshake(self, data: bytes) -> None:
