@@ -4,7 +4,7 @@ import os
 
 import msgspec
 import pytest
-from kalshi_messages import ERRORS, REST, SERIES, WS, E, T, delta, rest, snapshot, subscribed
+from kalshi_messages import ERRORS, EVENT, REST, SERIES, WS, E, T, delta, rest, snapshot, subscribed
 
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import BadInput, Duplicate, Event, FeedGap
@@ -15,6 +15,7 @@ from mutate import cases
 
 COUNT = int(os.environ.get("DUTCHBOOK_MUTATIONS", "20000"))
 BODIES = [rest(kind) for kind in REST] + [msgspec.json.encode(error) for error in ERRORS]
+pytestmark = pytest.mark.timeout(120 + COUNT // 1_000)
 encode = msgspec.msgpack.Encoder().encode
 read_back = msgspec.msgpack.Decoder(list[Event]).decode
 
@@ -54,6 +55,18 @@ def test_a_damaged_frame_in_a_live_stream_is_counted_and_disturbs_no_later_one()
         last = feed.sids[1].last
         after = feed.on_frame(snapshot(last + 1, yes=[["0.4400", "1.00"]]), 0)
         assert [type(out).__name__ for out in after] == ["BookLevels"], (name, data)
+
+
+def test_damaged_frames_never_break_a_venue_that_knows_its_markets():
+    """The life-cycle half: listings, grids, fees and look-ups under damage."""
+    venue = Kalshi(Config(key_id="k", key="f"))
+    venue.catalogue.event(msgspec.json.encode(EVENT), "event")
+    for n, (_, data) in enumerate(cases(WS, COUNT // 10, seed=17)):
+        if n % 50 == 0:
+            venue.on_open("kalshi.book", 0)
+        outs = venue.on_frame("kalshi.book", data, 0)
+        events = [out for out in outs if not isinstance(out, Send | Call | Wake | Redial)]
+        assert read_back(encode(events)) == events, data
 
 
 def test_damaged_answers_never_stop_discovery():

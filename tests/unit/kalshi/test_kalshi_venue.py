@@ -122,6 +122,15 @@ def test_an_event_override_wins_over_its_series_and_an_unknown_series_is_dearest
     assert (fees.taker, fees.maker) == (70_000, 35_000)
 
 
+@pytest.mark.parametrize("times", ['"1_0"', '" 1"', '"1"', "1e2", "1e-300000", "-1", "101", "true"])
+def test_a_multiplier_that_is_no_plain_number_is_refused(times):
+    venue = Kalshi(Config())
+    raw = b'{"series":[{"ticker":"KXFED","fee_multiplier":' + times.encode() + b"}]}"
+    bad = answer(venue, venue.start(NOW), raw)[0]
+    assert isinstance(bad, BadInput)
+    assert bad.where in ("series[0].fee_multiplier", "series[0].fee_type")
+
+
 def test_markets_of_a_series_whose_fees_nobody_knows_are_not_listed():
     venue = discovered(series=[{**SERIES, "fee_type": "flat"}])
     assert venue.catalogue.instruments == {}

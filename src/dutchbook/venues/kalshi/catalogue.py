@@ -1,7 +1,5 @@
 """What Kalshi lists, as we know it: series fees, events and markets, and what changed."""
 
-from decimal import Decimal
-
 import msgspec
 
 from dutchbook.domain.errors import RemoteProtocolError
@@ -23,7 +21,7 @@ class Catalogue:
         self.config = config
         self.stream = stream
         self.fees: dict[str, Fees] = {}
-        self.overrides: dict[str, tuple[str | None, Decimal | None]] = {}
+        self.overrides: dict[str, tuple[str | None, int | None]] = {}
         self.categories: dict[str, str] = {}
         self.series_of: dict[str, str] = {}
         self.instruments: dict[str, Instrument] = {}
@@ -50,10 +48,12 @@ class Catalogue:
         """
         try:
             body = markets.read_event(raw, path)
+            where = f"{path}.fee_multiplier_override"
+            times = markets.multiplier(body.fee_multiplier_override, where, body.event_ticker)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
         name = body.event_ticker
-        self.overrides[name] = (body.fee_type_override, body.fee_multiplier_override)
+        self.overrides[name] = (body.fee_type_override, times)
         self.categories[name] = body.category
         self.series_of[name] = body.series_ticker or name.split("-")[0]
         listed: list[Event] = []
@@ -139,7 +139,9 @@ class Catalogue:
         if name not in self.groups:
             return []
         before = self.overrides.get(name, (None, None))
-        self.overrides[name] = (msg.fee_type_override, msg.fee_multiplier_override)
+        where = "msg.fee_multiplier_override"
+        times = markets.multiplier(msg.fee_multiplier_override, where, name)
+        self.overrides[name] = (msg.fee_type_override, times)
         try:
             fees = self.schedule(name)
         except RemoteProtocolError:
