@@ -59,7 +59,7 @@ async def _serve(options: "Options", feed: "Feed", parent: int, child: bool) -> 
             f"serving {options.which}: {len(feed.markets)} markets, seed {options.seed}, "
             f"faults {options.faults}; logs in {options.folder}"
         )
-        why = await until_told(exchange.failed(), parent, child)
+        why = await until_told(exchange.failed(), parent, child, exchange.quiet)
     finally:
         await exchange.stop()
     say(f"stopped: {why}; {exchange.updates} updates, {exchange.log.sent_frames} frames sent")

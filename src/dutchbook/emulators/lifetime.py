@@ -5,16 +5,19 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 WATCH_S: Final = 0.25
 
 
-async def until_told(failure: Coroutine[Any, Any, None], parent: int, child: bool) -> str:
+async def until_told(
+    failure: Coroutine[Any, Any, None], parent: int, child: bool, quiet: Callable[[], None]
+) -> str:
     """Wait for SIGINT or SIGTERM, the end of the parent process, or with `child` of stdin.
 
-    `parent` is its id, read before it could have ended unseen. Returns why; raises what `failure` raises.
+    `parent` is its id, read before it could have ended unseen; SIGUSR1 calls `quiet`. Returns
+    why; raises what `failure` raises.
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[str] = loop.create_future()
@@ -23,6 +26,7 @@ async def until_told(failure: Coroutine[Any, Any, None], parent: int, child: boo
         if not told.done():
             told.set_result(why)
 
+    loop.add_signal_handler(signal.SIGUSR1, quiet)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, tell, signal.Signals(number).name)
     watches = [asyncio.create_task(_parent_end(parent, tell))]

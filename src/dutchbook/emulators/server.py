@@ -71,7 +71,7 @@ class Exchange:
         self._http: list[HttpServer] = []
         self._ws: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._begun = False
+        self._begun = self._quiet = False
         self.updates = 0
 
     async def start(self) -> dict[str, Any]:
@@ -96,6 +96,17 @@ class Exchange:
         with private_file(self._options.folder / "addresses.json") as file:
             file.write(msgspec.json.encode(addresses) + b"\n")
         return addresses
+
+    def quiet(self) -> None:
+        """No more updates and faults; what was held back leaves, and questions are answered.
+
+        A client that now hears nothing for a moment has seen all there was.
+        """
+        self._quiet = True
+        for hub in self.hubs.values():
+            hub.mischief.stop()
+            for line in hub.lines.values():
+                line.box.release()
 
     async def stop(self) -> None:
         """Close sockets, then REST, then write out and close the logs."""
@@ -193,7 +204,7 @@ class Exchange:
         if not self._begun and any(hub.seen for hub in self.hubs.values()):
             self._begun = True
             self._feed.begin(Ns(now))
-        updates = self._feed.advance(Ns(now))
+        updates = [] if self._quiet else self._feed.advance(Ns(now))
         self._truth.write(self._feed.drain_truth())
         self.updates += len(updates)
         for update in updates:

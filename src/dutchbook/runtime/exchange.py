@@ -26,7 +26,7 @@ class Exchange:
     async def start(cls, data_dir: Path, seed: int, faults: str, plants: Path | None) -> "Exchange":
         """Start it and wait for its addresses; DutchbookError with its own words if it fails."""
         command = [sys.executable, "-m", "dutchbook", "exchange", "serve", "both"]
-        command += ["--seed", str(seed), "--port", "0", "--data-dir", str(data_dir)]
+        command += ["--seed", str(seed), "--port", "0", "--child", "--data-dir", str(data_dir)]
         command += ["--faults", faults]
         if plants is not None:
             command += ["--plants", str(plants)]

@@ -62,6 +62,13 @@ class Mischief:
         if now >= self._due:
             self._start(self._next, now, boxes)
 
+    def stop(self) -> None:
+        """No fault begins any more; what is held back leaves."""
+        self._next = self._armed = None
+        self._slow.clear()
+        if self._held:
+            self._held = (*self._held[:2], 0)
+
     def through(self, box: Outbox, frame: Frame, now: int) -> list[Item]:
         """What is really queued in place of this frame."""
         items = self._touched(box, frame, now)

@@ -81,6 +81,12 @@ class Outbox:
         self._urgent.append(text)
         self._wake.set()
 
+    def release(self) -> None:
+        """Let go of everything that a freeze or a slow link keeps waiting."""
+        self.hold_until = 0
+        self._items = deque(item._replace(due=0) for item in self._items)
+        self._wake.set()
+
     def cut_when_flushed(self) -> None:
         """Drop the line without a close frame, after what is queued has left."""
         self._cutting = True
