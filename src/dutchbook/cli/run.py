@@ -54,7 +54,13 @@ def run(
     screen.start()
     result = uvloop.run(
         simulate(
-            settings, span, faults=faults, plants=plants, watch=screen.watch, ready=screen.ready
+            settings,
+            span,
+            faults=faults,
+            plants=plants,
+            watch=screen.watch,
+            ready=screen.ready,
+            tell=screen.reckoning,
         )
     )
     screen.end(result)

@@ -117,8 +117,11 @@ class Engine:
     # -- deciding ------------------------------------------------------------------------------
 
     def _touched(self, key: str, notes: list[Note]) -> None:
+        """Where best prices stand as they were, only baskets that nearly pay are looked at."""
+        deep = self.world.deep
         for candidate in self.touching.get(key, ()):
-            self._consider(candidate, notes)
+            if not deep or candidate.key in self.warm:
+                self._consider(candidate, notes)
 
     def _review(self, names: list[str], notes: list[Note]) -> None:
         for name in names:

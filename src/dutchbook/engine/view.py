@@ -33,15 +33,9 @@ class WorldView:
             why = self.stale(key, outcome)
             if why:
                 return why
-        if candidate.kind == "complement":
-            return self._unconfirmed(candidate.legs[0][0])
-        return ""
-
-    def _unconfirmed(self, key: str) -> str:
-        """YES and NO of one market cheap together contradict each other: ask before believing."""
-        world = self.world
-        if world.tokens[key] == 2 and key in world.mirror_off:
-            return "" if world.mirror_confirmed(key, self.now) else "mirror_unconfirmed"
+        key = candidate.legs[0][0]
+        if candidate.kind == "complement" and not self.world.mirrors.confirmed(key, self.now):
+            return "mirror_unconfirmed"
         return ""
 
     def best(self, key: str, outcome: Outcome) -> tuple[Px, Qty]:

@@ -9,12 +9,14 @@ import msgspec
 
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.step import Closed, Improved, Opened, Step
-from dutchbook.runtime.bootstrap import House
+from dutchbook.runtime.bootstrap import House, engine_of
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
 from dutchbook.runtime.live import Live
+from dutchbook.runtime.reckon import reckon
 from dutchbook.runtime.settings import Settings
+from dutchbook.storage.reader import read_steps
 
 Watch = Callable[[Live, Step], None]
 
@@ -67,10 +69,12 @@ async def simulate(
     plants: Path | None,
     watch: Watch,
     ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
+    tell: Callable[[int], None] = lambda at: None,
 ) -> dict[str, Any]:
-    """Run mode sim and return its summary, reckoned against the exchanges' own truth."""
-    from dutchbook.emulators.score import score
+    """Run mode sim and return its summary, reckoned against the exchanges' own truth.
 
+    `tell` hears how far the reckoning has come, as a time in ns.
+    """
     data_dir = Path(settings.data_path())
     reported = Reported()
 
@@ -92,10 +96,10 @@ async def simulate(
     rows = list(reported.rows.values())
     told = Path(at.truth).with_name("opportunities.jsonl")
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
-    marks = score(
-        Path(at.wire), Path(at.truth), rows,
-        since=live.connected, until=live.sealed,
-    )  # fmt: skip
+    record = read_steps(data_dir, after=live.first_seq - 1)
+    marks = reckon(
+        engine_of(settings), record, Path(at.truth), rows, live.connected, live.sealed, tell
+    )
     return summary(live, settings) | marks
 
 

@@ -28,15 +28,13 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
-from dutchbook.domain.units import MILLI, Ns
+from dutchbook.domain.units import Ns
 from dutchbook.state.books import Book, BookFault, Books
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
 from dutchbook.state.feeds import BookId, Feed, Gap
 from dutchbook.state.fresh import FreshLimits
-
-MIRROR_PATIENCE = Ns(100 * MILLI)
-"""Two messages may bring the two books of a market; so long their tops may differ unasked."""
+from dutchbook.state.mirror import Mirrors
 
 
 class World:
@@ -52,17 +50,22 @@ class World:
         self.home: dict[BookId, Feed] = {}
         self.changed: dict[BookId, int] = {}
         self.crossed: dict[BookId, Ns] = {}
-        self.mirror_off: dict[str, Ns] = {}
+        self.mirrors = Mirrors(self)
         self.checks = CrossChecks(self)
         self.count = Counters()
         self.asks: list[Effect] = []
         self.found: list[Note] = []
         self.listed = False
+        self.deep = False
 
     # -- folding -------------------------------------------------------------------------------
 
     def apply(self, event: Event, seq: int, now: Ns) -> str:
-        """Fold one event; returns the key of a market whose offers changed, or ""."""
+        """Fold one event; returns the key of a market whose offers changed, or "".
+
+        `deep` says that its best prices and sizes are as before.
+        """
+        self.deep = False
         if type(event) is BookLevels:
             return self._levels(event, seq, now)
         handler = _HANDLERS.get(type(event))
@@ -86,10 +89,7 @@ class World:
             return event.key
         if event.snapshot:
             self._whole(feed, book_id)
-            if event.hashed:
-                self.count.verified += 1
-            else:
-                self.count.unverifiable += 1
+            self._count_hash(event)
         book = self.books.get(event.key, event.token)
         self.changed[book_id] = seq
         if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
@@ -97,25 +97,28 @@ class World:
             self.found.append(Found(event.key, "top_mismatch", detail))
             self.noticed(event.stream, event.key, seq)
             return event.key
+        if event.bid >= 0:
+            self.mirrors.claimed(book_id, seq)
         if self.checks.open and book_id in self.checks.open:
             self.checks.moved(book_id, levels_of(book), now)
-        if moved or event.snapshot:
-            self._top_moved(event.key, book_id, book, now)
-            return event.key
-        return ""
+        self.deep = not moved and not event.snapshot
+        if not self.deep:
+            self._top_moved(event.key, book_id, book, seq, now)
+        return event.key
 
-    def _top_moved(self, key: str, book_id: BookId, book: Book, now: Ns) -> None:
+    def _count_hash(self, event: BookLevels) -> None:
+        if event.hashed:
+            self.count.verified += 1
+        elif self.tokens[event.key] == 2:  # Kalshi publishes none
+            self.count.unverifiable += 1
+
+    def _top_moved(self, key: str, book_id: BookId, book: Book, seq: int, now: Ns) -> None:
         if book.bid >= book.ask:
             self.crossed.setdefault(book_id, now)
         elif self.crossed:
             self.crossed.pop(book_id, None)
         if self.tokens[key] == 2:
-            yes, no = self.books.get(key, 0), self.books.get(key, 1)
-            if yes.bid != no.bid or yes.ask != no.ask:
-                self.mirror_off.setdefault(key, now)
-            elif key in self.mirror_off:
-                del self.mirror_off[key]
-                self.checks.confirmed.pop(key, None)
+            self.mirrors.look(key, seq, now)
 
     def _whole(self, feed: Feed, book_id: BookId) -> None:
         self.home[book_id] = feed
@@ -256,25 +259,17 @@ class World:
         silent = now - feed.last_data > self.limits.silent
         if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
             return "silent"
-        off = self.mirror_off.get(key) if self.mirror_off else None
-        if off is not None and now - off >= MIRROR_PATIENCE and not self.mirror_confirmed(key, now):
+        if self.mirrors.off and key in self.mirrors.off and self.mirrors.doubtful(key, now):
             return "mirror_unconfirmed"
         return ""
-
-    def mirror_confirmed(self, key: str, now: Ns) -> bool:
-        """Whether REST copies of both books of a market agreed since its mirror broke."""
-        at = self.checks.confirmed.get(key, Ns(0))
-        return at >= self.mirror_off.get(key, Ns(0)) and now - at <= self.limits.check
 
     def tick(self, now: Ns) -> None:
         """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
         self.checks.tick(now)
         off = [
             key
-            for key, since in self.mirror_off.items()
-            if now - since >= MIRROR_PATIENCE
-            and now - self.checks.confirmed.get(key, Ns(0)) > self.limits.check // 2
-            and not self._broken(key)
+            for key in self.mirrors.off
+            if self.mirrors.doubtful(key, now) and not self._broken(key)
         ]
         self.checks.ask(off, now)
 
