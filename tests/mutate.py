@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 NUMBERS: tuple[Any, ...] = (
-    "NaN", "Infinity", "-0", "1e400", "1e-400", "0x10", "1_000", "１２", " 1", "1,5", "", None, True,
-    [], {}, 0.30000000000000004, 1234567890123456789, 2**63, 2**64, -1, 0, 1, "1.0001", "-5.00",
+    "NaN", "Infinity", "-0", "1e400", "1e-400", "0x10", "1_000", "１２", " 1", "1,5", "", None,
+    True, [], {}, 0.30000000000000004, 1234567890123456789, 2**63, 2**64, -1, 0, 1, "1.0001",
+    "-5.00",
     "0.1234567", "0.0000", "1.0000", "9" * 400, 10**30, 1.5, -(2**70), "45", "0.005", 1e308,
 )  # fmt: skip
 TEXTS: tuple[str, ...] = (
@@ -49,14 +50,17 @@ def _drop_bytes(data: bytes, rng: random.Random) -> bytes:
 
 def _insert(data: bytes, rng: random.Random) -> bytes:
     at = rng.randrange(len(data) + 1)
-    noise = rng.choice([b"\x00", b"\xff\xfe", b"NaN", b'"', b"}", b",", b"\\ud800", b"\xed\xa0\x80"])
+    noise = rng.choice(
+        [b"\x00", b"\xff\xfe", b"NaN", b'"', b"}", b",", b"\\ud800", b"\xed\xa0\x80"]
+    )
     return data[:at] + noise + data[at:]
 
 
 def _affix(data: bytes, rng: random.Random) -> bytes:
     return rng.choice(
         [b"\xef\xbb\xbf" + data, data + data, data + b"\n" + data, data + b" x", b"[" + data + b"]",
-         b"", b" ", b"null", b"true", b"0", b'"x"', b"[]", b"{}", data.decode("utf-8", "replace").encode("utf-16")]
+         b"", b" ", b"null", b"true", b"0", b'"x"', b"[]", b"{}",
+         data.decode("utf-8", "replace").encode("utf-16")]
     )  # fmt: skip
 
 
@@ -69,12 +73,16 @@ def _deep(data: bytes, rng: random.Random) -> bytes:
 
 def _duplicate_key(data: bytes, rng: random.Random) -> bytes:
     at = data.find(b"{", rng.randrange(len(data) + 1))
-    extra = rng.choice([b'"seq":1,', b'"msg":null,', b'"type":"trade",', b'"sid":{},', b'"a":1,"a":2,'])
+    extra = rng.choice(
+        [b'"seq":1,', b'"msg":null,', b'"type":"trade",', b'"sid":{},', b'"a":1,"a":2,']
+    )
     return data if at < 0 else data[: at + 1] + extra + data[at + 1 :]
 
 
 def _value(data: bytes, rng: random.Random) -> bytes:
-    return _edit(data, rng, lambda old: rng.choice([*NUMBERS, *TEXTS, [old], {"x": old}, [old, old]]))
+    return _edit(
+        data, rng, lambda old: rng.choice([*NUMBERS, *TEXTS, [old], {"x": old}, [old, old]])
+    )
 
 
 def _number(data: bytes, rng: random.Random) -> bytes:
@@ -147,7 +155,13 @@ def _leaves(body: Any, inner: bool = False) -> Iterator[tuple[Any, Any]]:
     stack = [body]
     while stack:
         box = stack.pop()
-        pairs = box.items() if isinstance(box, dict) else enumerate(box) if isinstance(box, list) else ()
+        pairs = (
+            box.items()
+            if isinstance(box, dict)
+            else enumerate(box)
+            if isinstance(box, list)
+            else ()
+        )
         for name, value in list(pairs):
             if isinstance(value, dict | list):
                 stack.append(value)

@@ -57,6 +57,6 @@ def main() -> None:
     from dutchbook.cli.out import report
 
     try:
-        app()
+        app(prog_name="dutchbook")
     except Exception as error:  # the last place that sees it: a message for a person
         sys.exit(report(error))

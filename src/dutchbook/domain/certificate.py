@@ -2,9 +2,9 @@
 
 import msgspec
 
-from dutchbook.domain.instrument import Band, FeeSchedule
+from dutchbook.domain.instrument import Band, EventGroup, FeeSchedule
 from dutchbook.domain.relations import Link
-from dutchbook.domain.units import Ns, Px, Qty, Usd
+from dutchbook.domain.units import ONE, Ns, Px, Qty, Usd
 
 
 class Fill(msgspec.Struct, frozen=True):
@@ -21,6 +21,8 @@ class Leg(msgspec.Struct, frozen=True):
 
     `total` is what leaves the account: costs and fees, rounded up to the schedule's precision.
     `book_version` counts the changes that our copy of that book had seen; `token` is its side.
+    `size_min` and `cost_min` are the venue's least order; `settles` is when money is expected
+    back (the closing time where the venue gives no other), 0 if unknown.
     """
 
     instrument: str
@@ -34,6 +36,9 @@ class Leg(msgspec.Struct, frozen=True):
     lot: Qty
     book_version: int
     book_seq: int
+    size_min: Qty = Qty(0)
+    cost_min: Usd = Usd(0)
+    settles: Ns = Ns(0)
 
 
 class State(msgspec.Struct, frozen=True):
@@ -56,7 +61,10 @@ class Certificate(msgspec.Struct, frozen=True):
     """See spec: `proved` rests on the common terms, `residual` lists where venues could part.
 
     `edge` and `annualised` are millionths: net profit per $1 of payout; per $1 of capital a year.
-    `checksum` is the SHA-256 of the canonical JSON of all the rest.
+    `payout` is the worst payoff of one basket of one contract each. `fill_chance` is the
+    estimated chance, in millionths, that every leg fills; `confidence` has it as a factor.
+    `group` is the event as its venue described it, for bundles. `inputs` is the SHA-256 of the
+    canonical JSON of what was read and not derived; `checksum` of all the rest.
     """
 
     schema: int
@@ -77,3 +85,7 @@ class Certificate(msgspec.Struct, frozen=True):
     seq: int
     run: str
     checksum: str = ""
+    payout: Usd = Usd(ONE)
+    fill_chance: int = ONE
+    group: EventGroup | None = None
+    inputs: str = ""

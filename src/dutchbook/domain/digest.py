@@ -25,5 +25,10 @@ class Digest:
         self._hash.update(canonical(step))
         self.steps += 1
 
+    def feed(self, raw: bytes) -> None:
+        """As `add`, with the step's canonical bytes at hand (the store returns them)."""
+        self._hash.update(raw)
+        self.steps += 1
+
     def hex(self) -> str:
         return self._hash.hexdigest()

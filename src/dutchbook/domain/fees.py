@@ -16,9 +16,14 @@ def cost(px: int, qty: int) -> Usd:
 
 
 def fill_fee(fees: FeeSchedule, px: int, qty: int, *, maker: bool = False) -> Usd:
-    """The trade fee of one fill, before the balance is rounded."""
+    """The trade fee of one fill, before the balance is rounded.
+
+    Raises ValueError for a price outside 0 to 1 or a negative size: a fee is never a gift.
+    """
+    if not 0 <= px <= ONE or qty < 0:
+        raise ValueError(f"no fill can be {qty} at {px}")
     rate = fees.maker if maker else fees.taker
-    if fees.kind == "none" or rate == 0 or qty == 0:
+    if fees.kind == "none" or rate == 0 or qty == 0 or px in (0, ONE):
         return Usd(0)
     if fees.kind == "kalshi":
         return Usd(ceil_div(rate * qty * px * (ONE - px), ONE**3))
@@ -28,10 +33,19 @@ def fill_fee(fees: FeeSchedule, px: int, qty: int, *, maker: bool = False) -> Us
     return Usd(max(10, tens * 10))
 
 
-def order_total(fees: FeeSchedule, fills: list[tuple[int, int]]) -> Usd:
+def rounded(fees: FeeSchedule, exact: int) -> Usd:
+    """What leaves the balance for an exact amount: up to the account's precision, where it has one.
+
+    The difference is Kalshi's `rounding_fee`.
+    """
+    return Usd(ceil_div(exact, fees.precision) * fees.precision if fees.precision else exact)
+
+
+def order_total(fees: FeeSchedule, fills: list[tuple[int, int]], *, maker: bool = False) -> Usd:
     """What an order that buys these (price, size) fills takes out of the account, fees included.
 
     The accumulator returns whole units of the rounding, so the sum is rounded up once.
     """
-    exact = sum(cost(px, qty) + fill_fee(fees, px, qty) for px, qty in fills)
-    return Usd(ceil_div(exact, fees.precision) * fees.precision if fees.precision else exact)
+    return rounded(
+        fees, sum(cost(px, qty) + fill_fee(fees, px, qty, maker=maker) for px, qty in fills)
+    )

@@ -41,6 +41,8 @@ class FeeSchedule(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 Status = Literal["unopened", "open", "paused", "closed", "settled"]
+ALIVE = ("open", "paused")
+"""A paused market is still part of a basket; the fresh-book gate says why it can't be bought."""
 
 
 class Instrument(msgspec.Struct, frozen=True, array_like=True):

@@ -15,6 +15,13 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, tag="Opened"):
     certificate: Certificate
 
 
+class Improved(msgspec.Struct, frozen=True, array_like=True, tag="Improved"):
+    """An open opportunity grew: the certificate that is worth more than the one before it."""
+
+    id: str
+    certificate: Certificate
+
+
 class Closed(msgspec.Struct, frozen=True, array_like=True, tag="Closed"):
     """An opportunity is no longer one. `best` is the highest edge that it had, in millionths."""
 
@@ -49,7 +56,7 @@ class Found(msgspec.Struct, frozen=True, array_like=True, tag="Found"):
     detail: str
 
 
-Note = Opened | Closed | Passed | Healed | Found
+Note = Opened | Improved | Closed | Passed | Healed | Found
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):

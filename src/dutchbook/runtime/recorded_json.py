@@ -1,13 +1,18 @@
 """Recordings in JSON: one frame a line, or one document, with or without envelopes."""
 
+import gzip
+import json
+import zlib
 from collections.abc import Iterator
+from decimal import Decimal
+from io import BytesIO
 from typing import Any, Final
 
 import msgspec
 
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.units import MILLI, SECOND
-from dutchbook.runtime.lines import Lines
+from dutchbook.runtime.lines import WHOLE_MAX, Lines
 from dutchbook.runtime.recorded import STREAMS, Clock, Item, Raw
 
 
@@ -15,7 +20,7 @@ class Envelope(msgspec.Struct):
     """What recorders put around a frame: others' (received_ms, frame) or ours (t, stream, data)."""
 
     received_ms: int | None = None
-    frame: msgspec.Raw | None = None
+    frame: msgspec.Raw = msgspec.Raw()
     t: int | None = None
     stream: str | None = None
     data: str | None = None
@@ -24,7 +29,7 @@ class Envelope(msgspec.Struct):
 class _Times(msgspec.Struct):
     """Where venues put their own clock; anything there may be of any type."""
 
-    event_type: msgspec.Raw | None = None
+    event_type: msgspec.Raw = msgspec.Raw()
     timestamp: Any = None
     msg: Any = None
     ts_ms: Any = None
@@ -134,8 +139,8 @@ class _Reader:
             found = _envelope.decode(stripped)
         except msgspec.ValidationError:
             return self._stream(""), 0, stripped  # a frame with such names of its own
-        if found.frame is not None:
-            frame = bytes(found.frame)
+        frame = bytes(found.frame)
+        if frame:
             if frame[:1] == b'"':
                 frame = msgspec.json.decode(frame, type=str).encode()
             return self._stream(found.stream), (found.received_ms or 0) * MILLI, frame
@@ -159,7 +164,7 @@ class _Reader:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return 0  # not for the reader to judge: the venue's parser will say what is wrong
         if self._venue is None:
-            if found.event_type is not None:
+            if bytes(found.event_type):
                 self._venue = "polymarket"
             elif found.msg is not None:
                 self._venue = "kalshi"
@@ -182,3 +187,26 @@ def _line_of(whole: bytes, text: str) -> str:
     at = int(byte.rstrip(")")) if byte.rstrip(")").isdigit() else len(whole)
     breaks = whole[:at].count(b"\n")
     return f"line {breaks + 1}"
+
+
+def whole_document(content: bytes, *, decimals: bool) -> object | None:
+    """A single JSON document, gzipped or not, parsed; None if it isn't one.
+
+    `decimals`: numbers with a point become Decimal, so that they can be written again exactly.
+
+    A list of frames, `{"frames": ...}` and lines of JSON are recordings, not such documents.
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=BytesIO(content)) as packed:
+                content = packed.read(WHOLE_MAX)
+        except (OSError, EOFError, zlib.error):
+            return None
+    try:
+        text = content.decode("utf-8")
+        found: object = json.loads(text, parse_float=Decimal if decimals else float)
+    except _ERRORS:
+        return None
+    if isinstance(found, dict) and ("frames" in found or "frame" in found or "event_type" in found):
+        return None
+    return found

@@ -21,6 +21,7 @@ class Dial(msgspec.Struct, frozen=True):
     """How to open a stream: the WebSocket URL, plain headers, and what is to be signed.
 
     `heartbeat`: text to send every `heartbeat_every` ns (Polymarket's "PING"); 0: none.
+    `compress`: offer permessage-deflate to the server.
     """
 
     url: str
@@ -28,6 +29,7 @@ class Dial(msgspec.Struct, frozen=True):
     sign: tuple[Sign, ...] = ()
     heartbeat: str = ""
     heartbeat_every: Ns = Ns(0)
+    compress: bool = False
 
 
 class Send(msgspec.Struct, frozen=True):

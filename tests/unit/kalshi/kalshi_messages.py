@@ -1,4 +1,4 @@
-"""Every message of the protocol notes, by hand: the seeds of mutation, and the decoder's examples."""
+"""Every message of the protocol notes, by hand: examples to decode, and seeds of mutation."""
 
 import json
 from typing import Any
@@ -18,7 +18,8 @@ MARKET: dict[str, Any] = {
     "result": "", "rules_primary": "If the upper bound is above 4.00.", "rules_secondary": "",
 }  # fmt: skip
 EVENT: dict[str, Any] = {
-    "event_ticker": E, "series_ticker": "KXFED", "title": "Fed in December", "sub_title": "Dec 2026",
+    "event_ticker": E, "series_ticker": "KXFED", "title": "Fed in December",
+    "sub_title": "Dec 2026",
     "collateral_return_type": "MECNET", "mutually_exclusive": True, "category": "Economics",
     "markets": [MARKET],
 }  # fmt: skip
@@ -29,7 +30,12 @@ SERIES = {
 
 
 def delta(
-    seq: int, ticker: str = T, side: str = "yes", px: str = "0.4500", size: str = "10.00", sid: int = 1
+    seq: int,
+    ticker: str = T,
+    side: str = "yes",
+    px: str = "0.4500",
+    size: str = "10.00",
+    sid: int = 1,
 ) -> bytes:
     """A change of one level."""
     msg = {"market_ticker": ticker, "market_id": "m", "price_dollars": px, "delta_fp": size}
@@ -57,7 +63,10 @@ def subscribed(sid: int = 1, channel: str = "orderbook_delta") -> bytes:
 def lifecycle(seq: int, kind: str, ticker: str = T, sid: int = 4, **fields: Any) -> bytes:
     """A message of market_lifecycle_v2."""
     return frame(
-        "market_lifecycle_v2", {"event_type": kind, "market_ticker": ticker, **fields}, sid=sid, seq=seq
+        "market_lifecycle_v2",
+        {"event_type": kind, "market_ticker": ticker, **fields},
+        sid=sid,
+        seq=seq,
     )
 
 
@@ -91,12 +100,14 @@ WS: list[bytes] = [
     lifecycle(2, "activated"),
     lifecycle(3, "deactivated", is_deactivated=True),
     lifecycle(4, "close_date_updated", close_ts=1796085188),
-    lifecycle(5, "determined", result="yes", settlement_value="1.0000", determination_ts=1786085188),
+    lifecycle(5, "determined", result="yes", settlement_value="1.0000",
+        determination_ts=1786085188),
     lifecycle(6, "settled", settled_ts=1786085189),
     lifecycle(7, "price_level_structure_updated", price_level_structure="deci_cent",
         price_ranges=[{"start": "0.0000", "end": "1.0000", "step": "0.0010"}]),
     lifecycle(8, "metadata_updated", additional_metadata={"title": "x"}),
-    frame("event_lifecycle", {"event_ticker": E, "series_ticker": "KXFED", "title": "x"}, sid=4, seq=9),
+    frame("event_lifecycle", {"event_ticker": E, "series_ticker": "KXFED", "title": "x"},
+        sid=4, seq=9),
     frame("event_fee_update", {"event_ticker": E, "fee_type_override": "quadratic",
         "fee_multiplier_override": 0.5}, sid=4, seq=10),
 ]  # fmt: skip
@@ -117,14 +128,15 @@ REST: dict[str, Any] = {
         "yes_price_dollars": "0.4500", "no_price_dollars": "0.5500", "taker_side": "yes",
         "created_time": "2026-06-14T03:30:45.993203Z"}]},
     "candlesticks": {"ticker": T, "candlesticks": [{"end_period_ts": 1786137900,
-        "price": {"open_dollars": None}, "yes_bid": {"open_dollars": "0.3300"}, "volume_fp": "0.00"}]},
+        "price": {"open_dollars": None}, "yes_bid": {"open_dollars": "0.3300"},
+        "volume_fp": "0.00"}]},
     "exchange_status": {"exchange_active": True, "trading_active": False},
     "schedule": {"schedule": {"standard_hours": [], "maintenance_windows": []}},
     "account_limits": {"usage_tier": "basic", "read": {"refill_rate": 200, "bucket_capacity": 200},
         "write": {"refill_rate": 100, "bucket_capacity": 100}, "grants": []},
     "balance": {"balance": 1000, "portfolio_value": 5, "updated_ts": 1786085188},
-    "positions": {"market_positions": [{"ticker": T, "position_fp": "-3.00"}], "event_positions": [],
-        "cursor": ""},
+    "positions": {"market_positions": [{"ticker": T, "position_fp": "-3.00"}],
+        "event_positions": [], "cursor": ""},
     "fills": {"fills": [{"fill_id": "f", "order_id": "o", "ticker": T, "count_fp": "1.00",
         "fee_cost": "0.003639"}], "cursor": ""},
     "settlements": {"settlements": [{"ticker": T, "market_result": "yes", "revenue": 100,

@@ -2,6 +2,8 @@
 
 import json
 
+from kalshi_messages import delta, frame, snapshot, subscribed
+
 from dutchbook.domain.events import (
     ASK,
     BID,
@@ -17,7 +19,6 @@ from dutchbook.domain.events import (
 from dutchbook.domain.units import MILLI, SECOND
 from dutchbook.venues.base import Redial, Send, Wake
 from dutchbook.venues.kalshi.feed import Feed
-from kalshi_messages import delta, frame, snapshot, subscribed
 
 S = "kalshi.book"
 ALL = ("orderbook_delta", "ticker", "trade", "market_lifecycle_v2")
@@ -43,9 +44,9 @@ def whole(feed, seq=0):
     return feed
 
 
-def resync(*tickers, id):
+def resync(*tickers, command):
     params = {"sid": 1, "action": "get_snapshot", "market_tickers": list(tickers)}
-    return {"id": id, "cmd": "update_subscription", "params": params}
+    return {"id": command, "cmd": "update_subscription", "params": params}
 
 
 def test_opening_subscribes_every_channel_and_says_the_side_of_no_prices():
@@ -122,7 +123,7 @@ def test_a_gap_makes_every_book_of_the_sid_stale_and_asks_for_all_once():
     feed = whole(connected())
     outs = feed.on_frame(delta(5, A), 10 * SECOND)
     assert outs[0] == FeedGap(S, "sequence", "sid:1", 3, 5)
-    assert sent(outs) == [resync(A, B, id=2)]
+    assert sent(outs) == [resync(A, B, command=2)]
     assert not any(isinstance(out, BookLevels) for out in outs)
     assert [type(out) for out in feed.on_frame(delta(6, A), 10 * SECOND)] == [BookLevels]
     assert feed.on_frame(snapshot(7, A), 10 * SECOND)[0].snapshot
@@ -135,7 +136,7 @@ def test_a_snapshot_that_shows_a_gap_is_applied_and_not_asked_for():
     feed = whole(connected())
     outs = feed.on_frame(snapshot(5, B, yes=[["0.41", "1.00"]]), 10 * SECOND)
     assert [type(out) for out in outs] == [FeedGap, Send, Wake, BookLevels]
-    assert sent(outs) == [resync(A, id=2)]
+    assert sent(outs) == [resync(A, command=2)]
 
 
 def test_a_newer_gap_soon_after_waits_and_then_asks_once_more():
@@ -148,7 +149,7 @@ def test_a_newer_gap_soon_after_waits_and_then_asks_once_more():
         Wake("resync:1", 10 * SECOND + 500 * MILLI),
     ]
     again = feed.on_wake("resync:1", 10 * SECOND + 500 * MILLI)
-    assert sent(again) == [resync(A, B, id=3)]
+    assert sent(again) == [resync(A, B, command=3)]
 
 
 def test_a_book_that_does_not_come_is_asked_for_again_with_growing_patience():
@@ -215,6 +216,7 @@ def test_terminal_errors_lose_everything_and_dial_anew():
         outs = feed.on_frame(frame("error", {"code": code, "msg": "x"}, sid=1, seq=3), 0)
         assert outs[0] == FeedGap(S, "overflow", "sid:1", 3, 3)
         assert isinstance(outs[1], Redial)
+        assert feed.on_frame(frame("error", {"code": code, "msg": "x"}, sid=2), 0) == []
     feed = whole(connected())
     (event,) = feed.on_frame(frame("error", {"code": 8, "msg": "unknown channel"}, id=1), 0)
     assert event == BadInput(S, "msg.code", "error 8: unknown channel")
@@ -239,5 +241,5 @@ def test_a_lost_reply_to_subscribe_does_not_lose_the_stream():
 
 def test_asking_for_books_twice_sends_one_request():
     feed = whole(connected())
-    assert sent(feed.ask([A], 0)) == [resync(A, id=2)]
-    assert sent(feed.ask([A, B], 1)) == [resync(B, id=3)]
+    assert sent(feed.ask([A], 0)) == [resync(A, command=2)]
+    assert sent(feed.ask([A, B], 1)) == [resync(B, command=3)]

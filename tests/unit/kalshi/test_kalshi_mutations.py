@@ -4,16 +4,18 @@ import os
 
 import msgspec
 import pytest
+from kalshi_messages import ERRORS, EVENT, REST, SERIES, WS, E, T, delta, rest, snapshot, subscribed
+
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import BadInput, Duplicate, Event, FeedGap
 from dutchbook.venues.base import Call, Redial, Send, Wake
 from dutchbook.venues.kalshi import Config, Kalshi, Reader, bodies, decode
 from dutchbook.venues.kalshi.feed import Feed
-from kalshi_messages import E, ERRORS, REST, SERIES, WS, T, delta, rest, snapshot, subscribed
 from mutate import cases
 
 COUNT = int(os.environ.get("DUTCHBOOK_MUTATIONS", "20000"))
 BODIES = [rest(kind) for kind in REST] + [msgspec.json.encode(error) for error in ERRORS]
+pytestmark = pytest.mark.timeout(120 + COUNT // 1_000)
 encode = msgspec.msgpack.Encoder().encode
 read_back = msgspec.msgpack.Decoder(list[Event]).decode
 
@@ -53,6 +55,18 @@ def test_a_damaged_frame_in_a_live_stream_is_counted_and_disturbs_no_later_one()
         last = feed.sids[1].last
         after = feed.on_frame(snapshot(last + 1, yes=[["0.4400", "1.00"]]), 0)
         assert [type(out).__name__ for out in after] == ["BookLevels"], (name, data)
+
+
+def test_damaged_frames_never_break_a_venue_that_knows_its_markets():
+    """The life-cycle half: listings, grids, fees and look-ups under damage."""
+    venue = Kalshi(Config(key_id="k", key="f"))
+    venue.catalogue.event(msgspec.json.encode(EVENT), "event")
+    for n, (_, data) in enumerate(cases(WS, COUNT // 10, seed=17)):
+        if n % 50 == 0:
+            venue.on_open("kalshi.book", 0)
+        outs = venue.on_frame("kalshi.book", data, 0)
+        events = [out for out in outs if not isinstance(out, Send | Call | Wake | Redial)]
+        assert read_back(encode(events)) == events, data
 
 
 def test_damaged_answers_never_stop_discovery():
@@ -97,6 +111,7 @@ def test_damaged_answers_never_stop_discovery():
         (delta(1, px="１２"), "msg.price_dollars"),
         (delta(1, size="1e3"), "msg.delta_fp"),
         (delta(1, size="1_000.00"), "msg.delta_fp"),
+        (delta(1, size="99999999999999"), "msg.delta_fp"),
         (delta(1, size=" 1.00"), "msg.delta_fp"),
         (delta(1, size="９.00"), "msg.delta_fp"),
         (delta(1).replace(b'"0.4500"', b"0.45"), "msg.price_dollars"),
@@ -107,7 +122,8 @@ def test_damaged_answers_never_stop_discovery():
         (delta(2**63), "seq"),
         (snapshot(1, yes=[["0.44", "1.00"], ["0.4400", "2.00"]]), "msg.yes_dollars_fp[1]"),
         (snapshot(1, no=[["0.44", "0.00"]]), "msg.no_dollars_fp[0]"),
-        (snapshot(1, no=[["0.44", "-1.00"]]), "msg.no_dollars_fp[0][1]"),
+        (snapshot(1, no=[["0.44", "-1.00"]]), "msg.no_dollars_fp[0]"),
+        (snapshot(1, no=[["0.44", "1.00"], ["0.43", "1e3"]]), "msg.no_dollars_fp[1][1]"),
         (snapshot(1, no=[["0.44", "1.00", "x"]]), "msg.no_dollars_fp[0]"),
     ],
 )

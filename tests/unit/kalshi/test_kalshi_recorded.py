@@ -5,6 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+
 from dutchbook.domain.events import (
     ASK,
     BID,
@@ -55,9 +56,10 @@ def twin(raw):
                 del book[at]
     return {
         f"kalshi:{name}": {
-            (BID if side == "yes" else ASK, int((px if side == "yes" else 1 - px) * 1_000_000)): int(
-                size * 1_000_000
-            )
+            (
+                BID if side == "yes" else ASK,
+                int((px if side == "yes" else 1 - px) * 1_000_000),
+            ): int(size * 1_000_000)
             for (side, px), size in book.items()
         }
         for name, book in books.items()
@@ -110,7 +112,9 @@ def test_nested_events_become_groups_and_instruments_with_the_venues_own_numbers
     document = json.loads(recorded("kalshi/recorded/events_sports_nested.json").read_text())
     events = [event for _, _, body in bodies(document) for event in decode("", body)]
     groups = {one.group.key: one.group for one in events if isinstance(one, EventListed)}
-    listed = {one.instrument.symbol: one.instrument for one in events if isinstance(one, InstrumentListed)}
+    listed = {
+        one.instrument.symbol: one.instrument for one in events if isinstance(one, InstrumentListed)
+    }
     assert (len(groups), len(listed)) == (32, 245)
     for event in document:
         group = groups[f"kalshi:{event['event_ticker']}"]
@@ -145,7 +149,8 @@ def test_order_books_and_trades_of_rest_are_in_yes_terms():
     for one, book in zip(seen, books, strict=True):
         assert isinstance(one, BookSeen)
         assert one.levels == [
-            (BID, millionths(px), millionths(size)) for px, size in book["orderbook_fp"]["yes_dollars"]
+            (BID, millionths(px), millionths(size))
+            for px, size in book["orderbook_fp"]["yes_dollars"]
         ] + [
             (ASK, 1_000_000 - millionths(px), millionths(size))
             for px, size in book["orderbook_fp"]["no_dollars"]
@@ -153,7 +158,11 @@ def test_order_books_and_trades_of_rest_are_in_yes_terms():
     trades = recorded("kalshi/recorded/rest_trades_sample_zane180.json").read_bytes()
     printed = decode("trades", trades)
     assert [(one.px, one.qty, one.buy_yes) for one in printed if isinstance(one, TradePrinted)] == [
-        (millionths(one["yes_price_dollars"]), millionths(one["count_fp"]), one["taker_side"] == "yes")
+        (
+            millionths(one["yes_price_dollars"]),
+            millionths(one["count_fp"]),
+            one["taker_side"] == "yes",
+        )
         for one in json.loads(trades)["trades"]
     ]
 

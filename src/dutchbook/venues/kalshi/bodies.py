@@ -19,7 +19,6 @@ from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.errors import BROKEN, broken
 from dutchbook.venues.kalshi.generic import check_numbers
 from dutchbook.venues.kalshi.grids import grid_of
-from dutchbook.venues.kalshi.markets import read_series
 from dutchbook.venues.kalshi.numbers import count, moment, quote, read
 from dutchbook.venues.kalshi.wire import Range
 
@@ -87,8 +86,8 @@ def _recognised(kind: str, body: Any) -> BodySeen:
         raise RemoteProtocolError("kalshi", "", f"a {kind} body must be an object")
     items = next((value for value in body.values() if isinstance(value, list)), None)
     named = [body] if items is None else [one for one in items if isinstance(one, dict)]
-    keys = [key for one in named if (key := shapes.name_of(one))]
-    return BodySeen("kalshi", kind, 1 if items is None else len(items), tuple(keys))
+    keys = [key for one in named if (key := shapes.name_of(one))] or [shapes.name_of(body)]
+    return BodySeen("kalshi", kind, 1 if items is None else len(items), tuple(filter(None, keys)))
 
 
 class _Events(msgspec.Struct):
@@ -146,7 +145,7 @@ def _parse(data: bytes, kind: Any) -> Any:
         raise broken(error, data) from None
 
 
-def _all(known: Catalogue, made: list[Event]) -> list[Event]:
+def _all(made: list[Event]) -> list[Event]:
     """The first bad part of a body is the body's error: a person asked what is in it."""
     for event in made:
         if isinstance(event, BadInput):
@@ -161,26 +160,26 @@ def _fresh() -> Catalogue:
 def _events(data: bytes, market: str) -> list[Event]:
     known, out = _fresh(), []
     for n, raw in enumerate(_parse(data, _Events).events):
-        out += _all(known, known.event(raw, f"events[{n}]"))
+        out += _all(known.event(raw, f"events[{n}]"))
     return out or [BodySeen("kalshi", "events", 0)]
 
 
 def _event(data: bytes, market: str) -> list[Event]:
     body, known = _parse(data, _Event), _fresh()
-    made = _all(known, known.event(body.event, "event", body.markets))
+    made = _all(known.event(body.event, "event", body.markets))
     return made or [BodySeen("kalshi", "event", 1, (shapes.name_in(body.event),))]
 
 
 def _bare_event(data: bytes, market: str) -> list[Event]:
     known = _fresh()
-    made = _all(known, known.event(data, ""))
+    made = _all(known.event(data, ""))
     return made or [BodySeen("kalshi", "event", 1, (shapes.name_in(data),))]
 
 
 def _markets(data: bytes, market: str) -> list[Event]:
     known, out = _fresh(), []
     for n, raw in enumerate(_parse(data, _Markets).markets):
-        out += _all(known, known.market(raw, f"markets[{n}]"))
+        out += _all(known.market(raw, f"markets[{n}]"))
     return out or [BodySeen("kalshi", "markets", 0)]
 
 
@@ -190,23 +189,28 @@ def _single(data: bytes, market: str) -> list[Event]:
 
 def _bare_market(data: bytes, market: str, path: str = "") -> list[Event]:
     known = _fresh()
-    made = _all(known, known.market(data, path))
+    made = _all(known.market(data, path))
     return made or [BodySeen("kalshi", "market", 1, (shapes.name_in(data),))]
 
 
 def _all_series(data: bytes, market: str) -> list[Event]:
     raws = _parse(data, _AllSeries).series
-    names = tuple(read_series(raw, f"series[{n}]")[0] for n, raw in enumerate(raws))
+    names = tuple(_series_name(raw, f"series[{n}]") for n, raw in enumerate(raws))
     return [BodySeen("kalshi", "series_list", len(names), names)]
 
 
 def _one_series(data: bytes, market: str) -> list[Event]:
-    name, _ = read_series(_parse(data, _OneSeries).series, "series")
-    return [BodySeen("kalshi", "series", 1, (name,))]
+    return [BodySeen("kalshi", "series", 1, (_series_name(_parse(data, _OneSeries).series),))]
 
 
 def _bare_series(data: bytes, market: str) -> list[Event]:
-    return [BodySeen("kalshi", "series", 1, (read_series(data, "")[0],))]
+    return [BodySeen("kalshi", "series", 1, (_series_name(data, ""),))]
+
+
+def _series_name(raw: bytes | msgspec.Raw, path: str = "series") -> str:
+    known = _fresh()
+    _all(known.series(raw, path))
+    return next(iter(known.fees))
 
 
 def _book(data: bytes, market: str) -> list[Event]:

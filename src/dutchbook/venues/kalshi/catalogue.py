@@ -1,7 +1,5 @@
 """What Kalshi lists, as we know it: series fees, events and markets, and what changed."""
 
-from decimal import Decimal
-
 import msgspec
 
 from dutchbook.domain.errors import RemoteProtocolError
@@ -23,7 +21,7 @@ class Catalogue:
         self.config = config
         self.stream = stream
         self.fees: dict[str, Fees] = {}
-        self.overrides: dict[str, tuple[str | None, Decimal | None]] = {}
+        self.overrides: dict[str, tuple[str | None, int | None]] = {}
         self.categories: dict[str, str] = {}
         self.series_of: dict[str, str] = {}
         self.instruments: dict[str, Instrument] = {}
@@ -34,9 +32,11 @@ class Catalogue:
         """Learn a series' fees."""
         try:
             ticker, fees = markets.read_series(raw, path)
+            # Kept even where it is no schedule that we know: its markets are then not listed.
+            self.fees[ticker] = fees
+            markets.fee_schedule(fees, f"{path}.fee_type".lstrip("."), ticker)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
-        self.fees[ticker] = fees
         return []
 
     def event(
@@ -48,10 +48,12 @@ class Catalogue:
         """
         try:
             body = markets.read_event(raw, path)
+            where = f"{path}.fee_multiplier_override"
+            times = markets.multiplier(body.fee_multiplier_override, where, body.event_ticker)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
         name = body.event_ticker
-        self.overrides[name] = (body.fee_type_override, body.fee_multiplier_override)
+        self.overrides[name] = (body.fee_type_override, times)
         self.categories[name] = body.category
         self.series_of[name] = body.series_ticker or name.split("-")[0]
         listed: list[Event] = []
@@ -85,8 +87,9 @@ class Catalogue:
             ended = markets.resolved(body, path)
         except RemoteProtocolError as error:
             return [bad(self.stream, error)]
-        if self.instruments.get(body.ticker) == made:
-            return []
+        before = self.instruments.get(body.ticker)
+        if before is not None and msgspec.structs.replace(made, volume=before.volume) == before:
+            return []  # volume alone is no news
         self.instruments[body.ticker] = made
         self.keys[body.ticker] = made.key
         return [InstrumentListed(made), *ended]
@@ -120,10 +123,15 @@ class Catalogue:
         elif isinstance(event, GridChanged):
             self._replace(event.key, grid=event.grid)
 
-    def closes(self, ticker: str, at: int) -> list[Event]:
-        """A market's closing time moved."""
+    def closes(self, ticker: str, at: int, now: Ns) -> list[Event]:
+        """A market's closing time (seconds) moved; one that is not ahead means closed."""
         made = self._replace(f"kalshi:{ticker}", closes=Ns(at * SECOND))
-        return [InstrumentListed(made)] if made is not None else []
+        if made is None:
+            return []
+        if at * SECOND > now or made.status not in LIVE:
+            return [InstrumentListed(made)]
+        self._replace(made.key, status="closed")
+        return [InstrumentListed(made), StatusChanged(made.key, "closed")]
 
     def fee_change(self, msg: wire.EventFeeMsg) -> list[Event]:
         """An event's own fees changed: its markets are listed anew. Raises RemoteProtocolError."""
@@ -131,7 +139,9 @@ class Catalogue:
         if name not in self.groups:
             return []
         before = self.overrides.get(name, (None, None))
-        self.overrides[name] = (msg.fee_type_override, msg.fee_multiplier_override)
+        where = "msg.fee_multiplier_override"
+        times = markets.multiplier(msg.fee_multiplier_override, where, name)
+        self.overrides[name] = (msg.fee_type_override, times)
         try:
             fees = self.schedule(name)
         except RemoteProtocolError:

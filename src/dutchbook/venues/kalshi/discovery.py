@@ -88,8 +88,8 @@ class Discovery:
 
     def refused(self, job: Job, status: int, now: Ns) -> list[Out]:
         """A refusal or a loss: later again; a single market that is not there is let go."""
-        if job.kind == "limits" and status in (401, 403, 404):
-            return self._series(now)
+        if job.kind == "limits" and (status in (401, 403, 404) or job.attempt):
+            return self._series(now)  # not to be had: the Basic tier holds
         if job.kind in ("market", "event") and (status in (400, 404) or job.attempt > 5):
             self.looking -= 1
             return self._look(now)

@@ -31,7 +31,9 @@ def broken(error: Exception, data: bytes | msgspec.Raw, prefix: str = "") -> Rem
     else:
         match = _AT.match(str(error))
         what, where = match.groups() if match else (str(error), "")
-    place = ".".join(part for part in (prefix, where) if part).replace(".[", "[")
+    place = (
+        ".".join(part for part in (prefix, where) if part).replace(".[", "[").replace("[...]", "")
+    )
     return RemoteProtocolError("kalshi", place, what[:300], market=_market(data))
 
 

@@ -22,6 +22,7 @@ PER_MARKET = (BOOKS, "ticker", "trade")
 TERMINAL = {10: "channel error", 25: "buffer overflow"}
 RESYNC_MIN = Ns(500 * MILLI)  # a newer gap within this span waits for its own request
 RESYNC_WAIT = Ns(5 * SECOND)
+CATCH_UP = Ns(5 * SECOND)
 
 
 class Sid(msgspec.Struct):
@@ -57,6 +58,7 @@ class Feed:
         self.per_command = per_command
         self.sids: dict[int, Sid] = {}
         self.up = False
+        self.ended = False
         self.wanted: dict[str, None] = {}
         self.first: list[str] = []
         self.command = 0
@@ -67,6 +69,7 @@ class Feed:
         """Subscribe anew: nothing of an earlier connection (sids, numbers) holds."""
         self.sids = {}
         self.up = True
+        self.ended = False
         self.wanted = dict.fromkeys(tickers)
         out: list[Out] = [FeedUp(self.stream), *self._subscribe(tickers)]
         others = [name for name in self.channels if name not in PER_MARKET]
@@ -190,6 +193,9 @@ class Feed:
                 sid.awaiting.pop(name, None)  # type: ignore[union-attr]
             market = named[0] if named else ""
             return [BadInput(self.stream, "msg.code", what, market)]
+        if self.ended:
+            return []  # said of every subscription: the connection is lost once
+        self.ended = True
         scope = f"sid:{frame.sid}" if frame.sid is not None else ""
         got = frame.seq or 0
         expected = sid.last + 1 if sid is not None else got
@@ -199,7 +205,9 @@ class Feed:
     def _gap(self, sid: Sid, expected: int, got: int, frame: wire.Frame, now: Ns) -> list[Out]:
         scope = f"sid:{sid.sid}"
         if sid.channel not in (BOOKS, ""):
-            return [FeedGap(self.stream, "sequence", scope, expected, got, (), False)]
+            gap = FeedGap(self.stream, "sequence", scope, expected, got, (), False)
+            missed = sid.channel not in PER_MARKET  # a life-cycle message: read the catalogue anew
+            return [gap, Wake("catch_up", Ns(now + CATCH_UP))] if missed else [gap]
         with_books = [one for one in self.sids.values() if one.channel in (BOOKS, "")]
         alone = len(with_books) == 1
         keys = () if alone else tuple(key_of(name) for name in sid.markets)

@@ -94,17 +94,37 @@ def levels_of(yes: wire.Levels, no: wire.Levels, path: tuple[str, str], market: 
     A price that occurs twice on a side, or a size that is not above zero, is refused.
     """
     out: list[Level] = []
-    for side, levels, name in ((BID, yes, path[0]), (ASK, no, path[1])):
-        seen: dict[int, int] = {}
-        for n, (text, size) in enumerate(levels):
-            px = read(f"{name}[{n}][0]", market, price, text)
-            qty = read(f"{name}[{n}][1]", market, count, size)
-            if px in seen or qty == 0:
-                what = "the same price twice" if px in seen else "a level of size zero"
-                raise RemoteProtocolError("kalshi", f"{name}[{n}]", what, market=market)
-            seen[px] = qty
-        out += [(side, px if side == BID else ONE - px, qty) for px, qty in seen.items()]
+    for side, levels, table, name in (
+        (BID, yes, yes_prices(), path[0]),
+        (ASK, no, no_prices(), path[1]),
+    ):
+        try:
+            made = [(side, table[text], change(size)) for text, size in levels]
+        except (KeyError, ValueError):
+            made = [_level(side, pair, f"{name}[{n}]", market) for n, pair in enumerate(levels)]
+        if len({px for _, px, _ in made}) != len(made) or any(qty <= 0 for _, _, qty in made):
+            _refuse(made, name, market)
+        out += made
     return out
+
+
+def _level(side: int, pair: tuple[str, str], where: str, market: str) -> Level:
+    px = read(f"{where}[0]", market, price, pair[0])
+    qty = read(f"{where}[1]", market, count, pair[1])
+    return side, px if side == BID else ONE - px, qty
+
+
+def _refuse(levels: list[Level], name: str, market: str) -> None:
+    seen: dict[int, None] = {}
+    for n, (_, px, qty) in enumerate(levels):
+        if px in seen:
+            what = "the same price twice"
+        elif qty <= 0:
+            what = "a size that is not above zero"
+        else:
+            seen[px] = None
+            continue
+        raise RemoteProtocolError("kalshi", f"{name}[{n}]", what, market=market)
 
 
 def snapshot(frame: wire.Snapshot, key: str, stream: str) -> BookLevels:

@@ -1,7 +1,6 @@
 """REST descriptions of series, events and markets into our instruments and groups."""
 
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -9,12 +8,12 @@ from msgspec import Meta, Struct
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import Event, MarketResolved
 from dutchbook.domain.instrument import EventGroup, FeeSchedule, Instrument, Status
-from dutchbook.domain.units import ONE, SECOND, Ns, Qty, Usd
+from dutchbook.domain.units import ONE, SECOND, Ns, Qty, Usd, ceil_div, micros, plain
 from dutchbook.venues.kalshi.config import is_name
 from dutchbook.venues.kalshi.errors import BROKEN, broken
 from dutchbook.venues.kalshi.grids import grid_of
 from dutchbook.venues.kalshi.numbers import count, moment, quote, read
-from dutchbook.venues.kalshi.wire import Range
+from dutchbook.venues.kalshi.wire import ABSENT, Range
 
 Title = Annotated[str, Meta(max_length=10_000)]
 Rules = Annotated[str, Meta(max_length=200_000)]
@@ -37,7 +36,7 @@ class Series(Struct):
     title: Title = ""
     category: Title = ""
     fee_type: str = ""
-    fee_multiplier: Decimal | None = None
+    fee_multiplier: msgspec.Raw = ABSENT
 
 
 class Market(Struct):
@@ -80,14 +79,14 @@ class EventBody(Struct):
     mutually_exclusive: bool = False
     collateral_return_type: str | None = None
     fee_type_override: str | None = None
-    fee_multiplier_override: Decimal | None = None
+    fee_multiplier_override: msgspec.Raw = ABSENT
     markets: list[msgspec.Raw] | None = None
 
 
-Fees = tuple[str, Decimal]
-"""A fee type and its multiplier, as Kalshi writes them."""
+Fees = tuple[str, int]
+"""A fee type as Kalshi writes it, and its multiplier in millionths."""
 
-UNKNOWN_FEES: Fees = ("quadratic_with_combo_maker_fees", Decimal(1))
+UNKNOWN_FEES: Fees = ("quadratic_with_combo_maker_fees", ONE)
 """What is assumed where the series is not known: the dearest schedule there is."""
 
 _MAKER = {
@@ -96,6 +95,7 @@ _MAKER = {
     "quadratic_with_combo_maker_fees": 35_000,
 }
 _TAKER = 70_000
+_TIMES_MAX = 100 * ONE
 _CENTS = Usd(10_000)
 
 _series = msgspec.json.Decoder(Series)
@@ -108,24 +108,22 @@ def fee_schedule(fees: Fees, where: str, market: str) -> FeeSchedule:
     kind, times = fees
     if kind not in _MAKER:
         raise RemoteProtocolError("kalshi", where, f"fee type {kind[:40]!r}", market=market)
-    if not times.is_finite() or not 0 <= times <= 100:
-        raise RemoteProtocolError("kalshi", where, f"fee multiplier {times}"[:80], market=market)
-    num, den = times.as_integer_ratio()
-    taker, maker = (-(-rate * num // den) for rate in (_TAKER, _MAKER[kind]))
+    if not 0 <= times <= _TIMES_MAX:
+        what = f"a fee multiplier of {plain(times)}"
+        raise RemoteProtocolError("kalshi", where, what, market=market)
+    taker, maker = (ceil_div(rate * times, ONE) for rate in (_TAKER, _MAKER[kind]))
     return FeeSchedule("kalshi", taker, maker, 1, _CENTS)
 
 
 def read_series(raw: bytes | msgspec.Raw, path: str) -> tuple[str, Fees]:
-    """A series' ticker and fees. Raises RemoteProtocolError."""
+    """A series' ticker and its fees as written, not yet judged. Raises RemoteProtocolError."""
     try:
         body = _series.decode(raw)
     except BROKEN as error:
         raise broken(error, raw, path) from None
     _named(body.ticker, f"{path}.ticker")
-    times = Decimal(1) if body.fee_multiplier is None else body.fee_multiplier
-    fees = (body.fee_type or "quadratic", times)
-    fee_schedule(fees, f"{path}.fee_type", body.ticker)
-    return body.ticker, fees
+    times = multiplier(body.fee_multiplier, f"{path}.fee_multiplier", body.ticker)
+    return body.ticker, (body.fee_type or "quadratic", ONE if times is None else times)
 
 
 def read_event(raw: bytes | msgspec.Raw, path: str) -> EventBody:
@@ -212,6 +210,12 @@ def _named(ticker: str, where: str, market: str = "") -> None:
         raise RemoteProtocolError("kalshi", where.lstrip("."), what, market=market)
 
 
-def override(kind: str | None, times: Any, base: Fees) -> Fees:
+def multiplier(raw: msgspec.Raw, where: str, market: str) -> int | None:
+    """A JSON number in millionths, exactly: it never passes through a float. None if absent."""
+    text = bytes(raw).decode("ascii", "replace")
+    return None if text == "null" else read(where.lstrip("."), market, micros, text)
+
+
+def override(kind: str | None, times: int | None, base: Fees) -> Fees:
     """A series' fees with what an event overrides."""
     return (kind or base[0], base[1] if times is None else times)

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _LAST_YEAR = 2200  # nanoseconds must stay within 64 bits
-COUNT_MAX = 10**18
+COUNT_MAX = 10**18  # a size must stay within 64 bits
 
 
 @cache
@@ -59,13 +59,16 @@ def change(text: str) -> int:
         digits = whole[1:] if whole[:1] == "-" else whole
         if digits.isdigit() and part.isdigit():
             return int(whole + part) * 10_000
-    return micros(text)
+    value = micros(text)
+    if abs(value) > COUNT_MAX:
+        raise ValueError(f"a size beyond reason: {text[:40]!r}")
+    return value
 
 
 def count(text: str) -> int:
     """A size that cannot be negative, in millionths of a contract. Raises ValueError."""
     value = change(text)
-    if not 0 <= value <= COUNT_MAX:
+    if value < 0:
         raise ValueError(f"a size cannot be {text[:40]!r}")
     return value
 

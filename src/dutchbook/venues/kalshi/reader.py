@@ -1,6 +1,6 @@
 """Recorded frames of one connection through the real protocol: events, and nothing asked."""
 
-from dutchbook.domain.events import Event, InstrumentListed
+from dutchbook.domain.events import Event, FeedUp, InstrumentListed
 from dutchbook.domain.instrument import FeeSchedule, Instrument
 from dutchbook.domain.units import Ns, Usd
 from dutchbook.venues.base import Call, Redial, Send, Wake
@@ -14,6 +14,11 @@ class Reader:
     def __init__(self, stream: str = "kalshi.book") -> None:
         self._feed = Feed(stream)
         self._listed: dict[str, None] = {}
+
+    def open(self) -> list[Event]:
+        """A new connection: sids and numbers start anew, every book waits for its snapshot."""
+        self._feed.sids = {}
+        return [FeedUp(self._feed.stream)]
 
     def read(self, data: bytes, now: Ns) -> list[Event]:
         """The events of one frame; a market seen for the first time is listed before it."""

@@ -6,16 +6,16 @@ import msgspec
 
 from dutchbook.domain.effects import AskCheck, AskSnapshot, Effect
 from dutchbook.domain.errors import ConfigError, RemoteProtocolError
-from dutchbook.domain.events import FeedGap, GridChanged, StatusChanged
+from dutchbook.domain.events import GridChanged, StatusChanged
 from dutchbook.domain.units import Ns
-from dutchbook.venues.base import Bucket, Dial, Out
+from dutchbook.venues.base import Bucket, Dial, Out, Wake
 from dutchbook.venues.kalshi import checks, wire
 from dutchbook.venues.kalshi.asker import Asker, signature
 from dutchbook.venues.kalshi.catalogue import LIVE, Catalogue
 from dutchbook.venues.kalshi.config import Config, checked
 from dutchbook.venues.kalshi.discovery import Discovery, listed
 from dutchbook.venues.kalshi.errors import bad
-from dutchbook.venues.kalshi.feed import Feed
+from dutchbook.venues.kalshi.feed import CATCH_UP, Feed
 
 STREAM = "kalshi.book"
 
@@ -31,6 +31,7 @@ class Kalshi:
         self.catalogue = Catalogue(config)
         self.discovery = Discovery(self.asker, self.catalogue)
         self.feed = Feed(STREAM, config.channels, self.catalogue.keys, config.tickers_per_command)
+        self.opened = False
         self.counts = {"refused": 0, "failed": 0, "lost": 0}
 
     def streams(self) -> tuple[str, ...]:
@@ -53,7 +54,12 @@ class Kalshi:
         return Dial(self.config.ws, headers, sign)
 
     def on_open(self, stream: str, now: Ns) -> list[Out]:
-        return self.feed.on_open(self.catalogue.live(), now)
+        out = self.feed.on_open(self.catalogue.live(), now)
+        if self.opened:
+            # What was listed, paused or settled while we were away nobody will say again.
+            out.append(Wake("catch_up", Ns(now + CATCH_UP)))
+        self.opened = True
+        return out
 
     def on_down(self, stream: str, now: Ns, why: str) -> list[Out]:
         return self.feed.on_down(why)
@@ -61,12 +67,10 @@ class Kalshi:
     def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]:
         """Events and commands; bad input is an event too, never an exception."""
         out = self.feed.on_frame(data, now)
-        if type(self.feed.last_frame) in _TELLS:
-            return [*out, *self._told(self.feed.last_frame, out, now)]
-        if out and isinstance(out[0], FeedGap) and not out[0].books:
-            # A life-cycle or trade message is missing: what is listed may have changed.
-            return [*out, *self.discovery.start(now)]
-        return out
+        frame = self.feed.last_frame
+        if frame is None or type(frame) not in _TELLS:
+            return out
+        return [*out, *self._told(frame, out, now)]
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
         """An answer. Refusals wait and are counted; nobody asks at once again."""
@@ -95,7 +99,7 @@ class Kalshi:
 
     def on_wake(self, token: str, now: Ns) -> list[Out]:
         kind = token.partition(":")[0]
-        if kind == "refresh":
+        if kind in ("refresh", "catch_up"):
             return self.discovery.start(now)
         if kind == "resync":
             return self.feed.on_wake(token, now)
@@ -133,7 +137,7 @@ class Kalshi:
         if msg.market_ticker not in self.catalogue.keys or msg.event_type == "metadata_updated":
             return self.discovery.look_up(msg.market_ticker, now)
         if msg.event_type == "close_date_updated" and msg.close_ts is not None:
-            return list(self.catalogue.closes(msg.market_ticker, msg.close_ts))
+            return list(self.catalogue.closes(msg.market_ticker, msg.close_ts, now))
         if msg.event_type == "price_level_structure_updated" and not out:
             return self.discovery.look_up(msg.market_ticker, now)
         if msg.event_type == "activated":

@@ -1,9 +1,8 @@
 """The shapes of Kalshi's WebSocket frames: what is not typed here is not used."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
 Sid = Annotated[int, Meta(ge=0, le=2**53)]
@@ -13,6 +12,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Side = Literal["yes", "no"]
 Levels = list[tuple[str, str]]
+ABSENT = Raw(b"null")
 
 
 class DeltaMsg(Struct, gc=False):
@@ -132,7 +132,7 @@ class EventLifecycle(Struct, tag_field="type", tag="event_lifecycle"):
 class EventFeeMsg(Struct):
     event_ticker: Name
     fee_type_override: str | None = None
-    fee_multiplier_override: Decimal | None = None
+    fee_multiplier_override: Raw = ABSENT
 
 
 class EventFee(Struct, tag_field="type", tag="event_fee_update"):

@@ -1,10 +1,10 @@
 """Polymarket's market data as a pure protocol: discovery, the market socket, REST cross-checks."""
 
 from dutchbook.venues.polymarket.config import Config
-from dutchbook.venues.polymarket.shapes import bodies, decode
+from dutchbook.venues.polymarket.shapes import Decoder, bodies, decode
 from dutchbook.venues.polymarket.venue import Polymarket
 
-__all__ = ["Config", "Polymarket", "bodies", "build", "decode"]
+__all__ = ["Config", "Decoder", "Polymarket", "bodies", "build", "decode"]
 
 
 def build(config: Config) -> Polymarket:

@@ -52,31 +52,35 @@ class Frames:
         """Everything that a frame says; a bad one becomes BadInput and a gap, never an error."""
         out: list[Out] = []
         if data[:1] != b"[":
-            if data != b"PONG":
-                self._one(stream, data, now, out, "")
+            if data != b"PONG" and self._one(stream, data, now, out, ""):
+                self.gap(stream, "malformed", "", 0, 0, now, out)
             return out
         try:
-            parts = items.decode(data) if len(data) <= FRAME_MAX else None
+            if len(data) > FRAME_MAX:
+                raise ValueError(f"{len(data)} bytes, more than {FRAME_MAX}")
+            parts = items.decode(data)
         except UNREADABLE as error:
-            self._unreadable(stream, "", error, now, out)
-            return out
-        if parts is None:
-            self._unreadable(stream, "", ValueError(f"{len(data)} bytes"), now, out)
-            return out
+            out.append(_unreadable(stream, "", error))
+            parts = []
+            self.gap(stream, "malformed", "", 0, 0, now, out)
+        broken = False
         for index, part in enumerate(parts):
-            self._one(stream, bytes(part), now, out, f"[{index}]")
+            broken |= self._one(stream, bytes(part), now, out, f"[{index}]")
+        if broken:
+            self.gap(stream, "malformed", "", 0, 0, now, out)
         return out
 
-    def _one(self, stream: str, data: bytes, now: Ns, out: list[Out], place: str) -> None:
+    def _one(self, stream: str, data: bytes, now: Ns, out: list[Out], place: str) -> bool:
+        """Read one message; True if book data may have been lost with it."""
         try:
             if len(data) > FRAME_MAX:
                 raise ValueError(f"{len(data)} bytes, more than {FRAME_MAX}")
             message = _decode(data)
-            if data.count(b'":') != keys_of(message):
+            if data.count(b":") != keys_of(message):
                 no_key_twice(data)
         except UNREADABLE as error:
-            self._unreadable(stream, place, error, now, out)
-            return
+            out.append(_unreadable(stream, place, error))
+            return True
         try:
             if type(message) is PriceChange:
                 self._price_change(stream, message, now, out)
@@ -89,9 +93,12 @@ class Frames:
             else:
                 notices.read(self, stream, message, now, out)
         except RemoteProtocolError as error:
-            self._bad(stream, place, error, message, now, out)
+            out.append(_bad(stream, place, error))
         except ValueError:
-            self._bad(stream, place, fault(message, now), message, now, out)
+            out.append(_bad(stream, place, fault(message, now)))
+        else:
+            return False
+        return isinstance(message, PriceChange | Book)
 
     def _price_change(self, stream: str, message: PriceChange, now: Ns, out: list[Out]) -> None:
         at = millis(message.timestamp, now // MILLI + AHEAD_MS)
@@ -102,13 +109,11 @@ class Frames:
             if asset is None or asset.market != market:
                 asset = self.asset(market, change.asset_id, message, now, out)
             px, side = PRICES[change.price], BID if change.side == "BUY" else ASK
-            bid = ask = -1
-            if change.best_bid is not None and change.best_ask is not None:
-                bid, ask = BESTS[change.best_bid], BESTS[change.best_ask] or ONE
+            bid = -1 if change.best_bid is None else BESTS[change.best_bid]
+            ask = -1 if change.best_ask is None else BESTS[change.best_ask] or ONE
             if asset.token:
                 px, side = ONE - px, 1 - side
-                if bid >= 0:
-                    bid, ask = ONE - ask, ONE - bid
+                bid, ask = -1 if ask < 0 else ONE - ask, -1 if bid < 0 else ONE - bid
             level = (side, px, SIZES[change.size])
             book = books.get(change.asset_id)
             if book is None:
@@ -123,7 +128,8 @@ class Frames:
                     late = True
                     self.gap(stream, "time", asset.key, asset.last, at, now, out)
                 continue
-            asset.last = at
+            if asset.live:
+                asset.last = at  # what is not applied, because the book is stale, sets no mark
             if self.learner is not None:
                 self.learner.grid(asset.key, found, out)
             venue_at = Ns(at * MILLI)
@@ -144,7 +150,7 @@ class Frames:
         if digest and digest != message.hash:
             self.gap(stream, "hash", asset.key, 0, 0, now, out)
             return
-        asset.last = at
+        asset.last, asset.live = at, True
         if self.learner is not None:
             self.learner.grid(asset.key, found, out)
         resync = self.resyncs.get(stream)
@@ -185,50 +191,20 @@ class Frames:
         out: list[Out],
     ) -> None:
         """Something was lost: of one market, or of the whole stream where `key` is empty."""
-        keys = (key,) if key else ()
-        out.append(FeedGap(stream, cause, key or stream, expected, got, keys))
+        out.append(FeedGap(stream, cause, key or stream, expected, got, (key,) if key else ()))
+        tokens = self.registry.tokens(stream, key)
+        self.registry.stale(tokens)
         resync = self.resyncs.get(stream)
-        if resync is None:
-            return
-        if key:
-            tokens = [token for token in self.registry.markets[key].tokens if token]
-        else:
-            tokens = self.registry.streams.get(stream, [])
-        out.extend(resync.demand(tokens, now))
+        if resync is not None:
+            out.extend(resync.demand(tokens, now))
 
-    def _unreadable(
-        self, stream: str, place: str, error: Exception, now: Ns, out: list[Out]
-    ) -> None:
-        text = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        what, _, path = text.partition(" - at `$")
-        out.append(BadInput(stream, place + path.rstrip("`"), what))
-        self.gap(stream, "malformed", "", 0, 0, now, out)
 
-    def _bad(
-        self,
-        stream: str,
-        place: str,
-        error: RemoteProtocolError,
-        message: Any,
-        now: Ns,
-        out: list[Out],
-    ) -> None:
-        """A message of the right shape with a wrong value: it concerns the market it names."""
-        where = f"{place}.{error.where}" if place and error.where else place + error.where
-        what = str(error).split(": ", 2)[-1].rstrip(".")
-        out.append(BadInput(stream, where, what, error.market))
-        key = self._concerned(message)
-        if key:
-            self.gap(stream, "malformed", key, 0, 0, now, out)
+def _unreadable(stream: str, place: str, error: Exception) -> BadInput:
+    text = "nested too deep" if isinstance(error, RecursionError) else str(error)
+    what, _, path = text.partition(" - at `$")
+    return BadInput(stream, (place + path.rstrip("`")).lstrip("."), what)
 
-    def _concerned(self, message: Any) -> str:
-        """The known market that a message is about, by its name or by one of its tokens."""
-        key = f"polymarket:{message.market}"
-        if key in self.registry.markets:
-            return key
-        changes = getattr(message, "price_changes", None) or [message]
-        for change in changes:
-            known = self.registry.assets.get(getattr(change, "asset_id", ""))
-            if known is not None:
-                return known.key
-        return ""
+
+def _bad(stream: str, place: str, error: RemoteProtocolError) -> BadInput:
+    where = f"{place}.{error.where}" if place and error.where else place + error.where
+    return BadInput(stream, where, str(error).split(": ", 2)[-1].rstrip("."), error.market)

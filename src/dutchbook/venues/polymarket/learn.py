@@ -41,7 +41,7 @@ class Learner:
                 "polymarket", "asset_id", f"not a token id: {asset_id[:40]!r}", market=market
             )
         listed = self._listed(key, market, asset_id)
-        self._registry.list(listed)
+        self._registry.keep(listed)
         out.append(InstrumentListed(listed))
         asset = self._registry.assets[asset_id]
         self._assets[market, asset_id] = asset
@@ -56,7 +56,7 @@ class Learner:
         finer = [s for s in STEPS if s < step and all(px % s == 0 for _, px, _ in levels)]
         if finer:
             changed = msgspec.structs.replace(listed, grid=grid_of(finer[0]))
-            self._registry.list(changed)
+            self._registry.keep(changed)
             out.append(GridChanged(key, changed.grid))
 
     def _listed(self, key: str, market: str, asset_id: str) -> Instrument:

@@ -67,7 +67,7 @@ def _tick(frames: Frames, asset: Asset, message: TickSizeChange, out: list[Out])
     listed = frames.registry.markets[asset.key]
     grid = grid_of(tick_of(message.new_tick_size))
     if grid != listed.grid:
-        frames.registry.list(msgspec.structs.replace(listed, grid=grid))
+        frames.registry.keep(msgspec.structs.replace(listed, grid=grid))
         out.append(GridChanged(asset.key, grid))
 
 

@@ -4,9 +4,12 @@ from dutchbook.domain.instrument import EventGroup, Instrument
 
 
 class Asset:
-    """One outcome token. `token` is YES or NO; `last` the venue's clock in ms, last applied."""
+    """One outcome token. `token` is YES or NO; `last` the venue's clock in ms, last applied.
 
-    __slots__ = ("id", "key", "last", "market", "token")
+    `live`: its book was seen whole and nothing has been lost since, as far as we know here.
+    """
+
+    __slots__ = ("id", "key", "last", "live", "market", "token")
 
     def __init__(self, name: str, market: str, key: str, token: int) -> None:
         self.id = name
@@ -14,6 +17,7 @@ class Asset:
         self.key = key
         self.token = token
         self.last = 0
+        self.live = False
 
 
 class Registry:
@@ -27,7 +31,7 @@ class Registry:
         self._home: dict[str, str] = {}
         self._per_socket = max(2, tokens_per_socket)
 
-    def list(self, instrument: Instrument) -> bool:
+    def keep(self, instrument: Instrument) -> bool:
         """Keep a market; True if it is new or says something else than before."""
         before = self.markets.get(instrument.key)
         if before == instrument:
@@ -66,3 +70,14 @@ class Registry:
     def wanted(self, key: str) -> bool:
         """Whether a market's books are worth a subscription."""
         return self.markets[key].status in ("open", "paused", "unopened")
+
+    def tokens(self, stream: str, key: str) -> list[str]:
+        """The tokens of a market, or of a whole socket (of all, if sockets are not known)."""
+        if key:
+            return [token for token in self.markets[key].tokens if token]
+        return self.streams.get(stream, []) if self.streams else list(self.assets)
+
+    def stale(self, tokens: list[str]) -> None:
+        """These books have to be seen whole again."""
+        for token in tokens:
+            self.assets[token].live = False

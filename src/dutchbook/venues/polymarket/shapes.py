@@ -6,7 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from dutchbook.domain.errors import RemoteProtocolError
-from dutchbook.domain.events import BadInput, BodySeen, Event, EventListed, InstrumentListed
+from dutchbook.domain.events import (
+    BadInput,
+    BodySeen,
+    Event,
+    EventListed,
+    FeedGap,
+    InstrumentListed,
+)
 from dutchbook.domain.units import MILLI, Ns
 from dutchbook.venues.polymarket import gamma
 from dutchbook.venues.polymarket.checks import read_book
@@ -21,6 +28,8 @@ from dutchbook.venues.polymarket.wire import UNREADABLE, NewMarket, loads
 STREAM: Final = "polymarket.decode"
 ENVELOPES: Final = ("body", "response", "frame", "json", "data", "payload", "message", "result")
 """Names under which a capture keeps a body: what lies there may be of any kind."""
+FRAMES: Final = ("frame", "ws", "market", "polymarket.market")
+"""What the kind or stream of a frame begins with."""
 DEPTH_MAX: Final = 64
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _LATEST: Final = Ns((MOMENT_LAST - 3_600_000) * MILLI)
@@ -34,23 +43,23 @@ class Decoder:
         self._frames = Frames(registry, Learner(registry))
         self._frames.new_market = _new_market
 
-    def __call__(self, body: bytes | Any, kind: str = "") -> list[Event]:
-        """Events of a frame (bytes) or of a body (bytes, or parsed with Decimal for numbers)."""
+    def __call__(self, kind: str, data: bytes) -> list[Event]:
+        """As `decode`."""
+        if data == b"PONG":
+            return []
         try:
-            if isinstance(body, bytes):
-                if body == b"PONG":
-                    return []
-                found = loads(body)
-            else:
-                found, body = body, _encode(body)
-            return self._shape(body, found, kind or kind_of(found))
+            return self._found(kind, data, loads(data))
+        except UNREADABLE as error:
+            return [_bad(error)]
+
+    def _found(self, kind: str, data: bytes, found: Any) -> list[Event]:
+        try:
+            return self._shape(data, found, kind or kind_of(found))
         except RemoteProtocolError as error:
             what = str(error).split(": ", 2)[-1].rstrip(".")
             return [BadInput(STREAM, error.where, what, error.market)]
         except UNREADABLE as error:
-            text = "nested too deep" if isinstance(error, RecursionError) else str(error)
-            what, _, path = text.partition(" - at `$")
-            return [BadInput(STREAM, path.rstrip("`").lstrip("."), what)]
+            return [_bad(error)]
 
     def _shape(self, data: bytes, found: Any, kind: str) -> list[Event]:
         reader = _READERS.get(kind)
@@ -64,20 +73,21 @@ class Decoder:
             name = "data" if kind == "page" else "markets"
             events = self._list(found[name], "")
             return [_under(event, name) for event in events]
-        if kind and kind != "frame" and not kind.startswith(("polymarket.market", "market")):
+        if kind and not kind.startswith(FRAMES):
             raise RemoteProtocolError("polymarket", "", f"no body of the kind {kind[:40]!r}")
         if not kind and not isinstance(found, dict):
             raise RemoteProtocolError("polymarket", "", "neither a frame nor a body that is known")
         if not kind and "event_type" not in found:
             raise RemoteProtocolError("polymarket", "", "a shape that no known body has")
         out = self._frames.read(STREAM, data, _LATEST)
-        return [event for event in out if isinstance(event, Event)]
+        return [event for event in out if isinstance(event, Event) and not _of_feed(event)]
 
     def _list(self, found: list[Any], kind: str) -> list[Event]:
         """Each by its own shape; bodies of one kind that carry no event are counted together."""
         events: list[Event] = []
         for index, item in enumerate(found):
-            for decoded in self(item, kind if not isinstance(item, list) else ""):
+            own = kind if not isinstance(item, list) else ""
+            for decoded in self._found(own, _encode(item), item):
                 event = _under(decoded, f"[{index}]")
                 last = events[-1] if events else None
                 if (
@@ -93,20 +103,21 @@ class Decoder:
         return events or [BodySeen("polymarket", "list", 0, ())]
 
 
-def decode(body: bytes | Any, kind: str = "") -> list[Event]:
-    """One body or frame on its own; a bad one is BadInput, never an exception.
+def decode(kind: str, data: bytes) -> list[Event]:
+    """The events of one body or frame on its own; a bad one is BadInput, never an exception.
 
-    `kind` names it where the shape does not ("clob.midpoint", "gamma.events", "frame", ...).
+    `kind` "": found by the shape; "frame" or a stream's name: a frame; else one of `kinds`
+    ("clob.midpoint", "gamma.events", ...).
     """
-    return Decoder()(body, kind)
+    return Decoder()(kind, data)
 
 
-def bodies(document: Any) -> Iterator[tuple[str, str, Any]]:
-    """Every body in a capture: (JSON path, kind, body), whatever the envelopes around them."""
+def bodies(document: Any) -> Iterator[tuple[str, str, bytes]]:
+    """Every body in a parsed capture: (JSON path, kind, bytes), whatever is around them."""
     yield from _search(document, "$", "", 0)
 
 
-def _search(node: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, str, Any]]:
+def _search(node: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, str, bytes]]:
     if depth > DEPTH_MAX:
         return
     if isinstance(node, str) and name in ENVELOPES and node[:1] in ("{", "["):
@@ -117,7 +128,7 @@ def _search(node: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, 
     kind = kind_of(node)
     enveloped = depth == 0 or name in ENVELOPES
     if kind in STRONG or kind == "frame" or (kind in WEAK and enveloped):
-        yield path, kind, node
+        yield path, kind, _encode(node)
     elif isinstance(node, dict):
         for key, value in node.items():
             yield from _search(value, f"{path}.{key}", key, depth + 1)
@@ -177,8 +188,19 @@ def _under(event: Event, place: str) -> Event:
     return msgspec.structs.replace(event, where=f"{place}{dot}{event.where}")
 
 
+def _of_feed(event: Event) -> bool:
+    """A single frame has no stream that could have a gap."""
+    return isinstance(event, FeedGap)
+
+
+def _bad(error: Exception) -> BadInput:
+    text = "nested too deep" if isinstance(error, RecursionError) else str(error)
+    what, _, path = text.partition(" - at `$")
+    return BadInput(STREAM, path.rstrip("`").lstrip("."), what)
+
+
 def _trimmed(bad: BadInput) -> BadInput:
-    return msgspec.structs.replace(bad, where=bad.where.lstrip("."))
+    return msgspec.structs.replace(bad, stream=STREAM, where=bad.where.lstrip("."))
 
 
 _READERS: Final[dict[str, Callable[[bytes, Any], list[Event]]]] = {

@@ -71,12 +71,11 @@ class Polymarket:
         return Dial(self._config.ws_url, heartbeat="PING", heartbeat_every=self._config.ping_every)
 
     def on_open(self, stream: str, now: Ns) -> list[Out]:
-        tokens = self._registry.streams.get(stream, [])
+        tokens = self._registry.tokens(stream, "")
+        self._registry.stale(tokens)
         for token in tokens:
             self._registry.assets[token].last = 0  # another connection, perhaps another server
         if self._config.learn:
-            for asset in self._registry.assets.values():
-                asset.last = 0
             return [FeedUp(stream)]
         resync = Resync(stream)
         self._frames.resyncs[stream] = resync
@@ -87,6 +86,7 @@ class Polymarket:
 
     def on_down(self, stream: str, now: Ns, why: str) -> list[Out]:
         self._frames.resyncs.pop(stream, None)
+        self._registry.stale(self._registry.tokens(stream, ""))
         return [FeedDown(stream, why)]
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
@@ -132,6 +132,7 @@ class Polymarket:
                 wanted.setdefault(home, []).extend(self._registry.markets[key].tokens)
         out: list[Out] = []
         for stream, tokens in wanted.items():
+            self._registry.stale(tokens)
             resync = self._frames.resyncs.get(stream)
             if resync is not None and tokens:
                 out += resync.demand(tokens, now)
@@ -158,7 +159,7 @@ class Polymarket:
             found.pages = 0
             for key, listed in list(self._registry.markets.items()):
                 if key not in instruments and listed.status not in ("closed", "settled"):
-                    self._registry.list(msgspec.structs.replace(listed, status="closed"))
+                    self._registry.keep(msgspec.structs.replace(listed, status="closed"))
                     out.append(StatusChanged(key, "closed"))
             out.append(Wake(REFRESH, Ns(now + self._config.refresh_every)))
         self._ready = True
@@ -166,7 +167,7 @@ class Polymarket:
 
     def _list(self, listed: Instrument, now: Ns) -> list[Out]:
         """InstrumentListed if that is news, and a subscription if the sockets are open already."""
-        if not self._registry.list(listed):
+        if not self._registry.keep(listed):
             return []
         out: list[Out] = [InstrumentListed(listed)]
         if self._registry.wanted(listed.key) and not self._registry.home(listed.key):

@@ -1,0 +1,97 @@
+"""`dutchbook why`: the funnel of a run, and what would let a passed-over market through."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dutchbook.cli import out
+from dutchbook.domain.errors import ConfigError, UsageError
+from dutchbook.domain.units import plain
+
+DEFAULT = Path("data/sim")
+NAMES = {
+    "seen": "seen",
+    "matched": "matched",
+    "fresh": "fresh books",
+    "gross": "gross edge>0",
+    "net": "net of fees",
+    "depth": "depth ok",
+    "sized": "sized",
+}
+TOP = 5
+SHOWN = 20
+app = typer.Typer()
+
+
+@app.command()
+def why(
+    market: Annotated[str, typer.Argument(help="a market, event or link; part of it will do")] = "",
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the run lies.")] = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Why opportunities were passed over: the funnel, or one market's last rejections."""
+    status = read_status(data_dir)
+    rejected = [
+        item for item in status.get("rejected", []) if market.lower() in item["key"].lower()
+    ]
+    if market and not rejected:
+        raise UsageError(
+            f"no rejection of {market!r} is noted",
+            why="it is no part of a candidate, or it is an opportunity now",
+            todo="dutchbook opps, or dutchbook market search",
+        )
+    if as_json:
+        answer = {"funnel": status.get("funnel", {}), "reasons": status.get("reasons", {})}
+        out.emit(answer | ({"rejected": rejected} if market else {}))
+    elif market:
+        for item in sorted(rejected, key=lambda item: -item.get("at", 0))[:SHOWN]:
+            print(f"{out.safe(item['key'])}\n  {item['stage']}: {out.safe(item['reason'])}")
+            print(f"  {flip(item['stage'], item['numbers'])}")
+    else:
+        print(_funnel(status))
+
+
+def read_status(data_dir: Path) -> dict[str, Any]:
+    """What a run last said of itself. Raises UsageError where there is none."""
+    path = data_dir / "status.json"
+    if not path.is_file():
+        raise UsageError(f"no status in {data_dir}", todo="dutchbook run, or name its --data-dir")
+    try:
+        status = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON", why=str(error), todo="run again") from None
+    if not isinstance(status, dict):
+        raise ConfigError(f"{path}: not an object", todo="run again")
+    return status
+
+
+def _funnel(status: dict[str, Any]) -> str:
+    funnel = status.get("funnel", {})
+    stages = [f"{name} {funnel[key]:,}" for key, name in NAMES.items() if key in funnel]
+    stages += [f"{key} {count:,}" for key, count in funnel.items() if key not in NAMES]
+    reasons = sorted(status.get("reasons", {}).items(), key=lambda item: (-item[1], item[0]))
+    top = " · ".join(f"{out.safe(reason)} {count:,}" for reason, count in reasons[:TOP])
+    lines = [f"funnel          {' → '.join(stages) or 'nothing seen yet'}"]
+    lines.append(f"top reasons     {top or 'none yet'}")
+    lines.append("try             dutchbook opps --all    dutchbook why MARKET")
+    return "\n".join(lines)
+
+
+def flip(stage: str, numbers: dict[str, int]) -> str:
+    """What would have let a candidate pass the stage that it failed, from its numbers."""
+    short = numbers.get("short", 0)
+    cents = f"{short / 10_000:g}¢"
+    texts = {
+        "fresh": "passes when the books of all its legs are whole and current again",
+        "gross": f"passes when its legs together get {cents} cheaper",
+        "net": f"passes when its legs together get {cents} cheaper after fees",
+        "depth": f"passes with {plain(short)} more contracts at these prices",
+        "matched": "passes when its markets are open and its claims approved",
+        "sized": f"short by {plain(short)}",
+    }
+    counts = stage in ("matched", "fresh")  # whole counts, not millionths
+    shown = {name: str(value) if counts else plain(value) for name, value in numbers.items()}
+    said = ", ".join(f"{name} {value}" for name, value in shown.items())
+    return f"{texts.get(stage, 'unknown stage')} ({said})"

@@ -1,0 +1,1 @@
+"""The pretend Kalshi: its REST bodies and its WebSocket conversation."""

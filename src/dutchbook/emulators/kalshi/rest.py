@@ -1,0 +1,259 @@
+"""The pretend Kalshi's REST: /trade-api/v2, its cursors, refusals and token buckets."""
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from starlette.applications import Starlette
+
+from dutchbook.domain.units import SECOND
+from dutchbook.emulators.kalshi import bodies
+from dutchbook.emulators.kalshi.auth import nested, refusal
+from dutchbook.emulators.kalshi.messages import Stock
+from dutchbook.emulators.kalshi.trades import Tape, candles
+from dutchbook.emulators.market.shapes import SimEvent, SimMarket
+from dutchbook.emulators.wire.keys import PublicKey
+from dutchbook.emulators.wire.limits import TokenBucket
+from dutchbook.emulators.wire.log import WireLog
+from dutchbook.emulators.wire.rest import Ask, Path, Refusal, application
+
+PREFIX: Final = "/trade-api/v2"
+COST: Final = 10
+TIERS: Final = {"basic": (200, 100), "advanced": (300, 300), "premier": (1000, 1000)}
+"""tier -> (read, write) tokens a second; the Basic bucket holds one second, the others two."""
+
+T = TypeVar("T")
+
+
+class KalshiRest:
+    """Answers from the stock; `limited_until` is asked of the faults."""
+
+    def __init__(
+        self, stock: Stock, trades: Tape, public: Mapping[str, PublicKey], tier: str = "basic"
+    ) -> None:
+        self._stock = stock
+        self._trades = trades
+        self._public = public
+        self._tier = tier
+        self._read: dict[str, TokenBucket] = {}
+        self.limited_until = 0
+
+    def app(self, log: WireLog) -> Starlette:
+        paths = [
+            Path("/exchange/status", self._status),
+            Path("/exchange/schedule", self._schedule),
+            Path("/series", self._series),
+            Path("/series/{ticker}", self._one_series),
+            Path("/events", self._events),
+            Path("/events/{ticker}", self._event),
+            Path("/markets", self._markets),
+            Path("/markets/trades", self._market_trades),
+            Path("/markets/orderbooks", self._books, gate="auth", keep=True),
+            Path("/markets/{ticker}", self._market),
+            Path("/markets/{ticker}/orderbook", self._book, gate="auth", keep=True),
+            Path("/series/{series}/markets/{ticker}/candlesticks", self._candles),
+            Path("/account/limits", self._limits, gate="auth"),
+        ]
+        full = [
+            Path(PREFIX + path.pattern, path.handler, path.method, path.gate, path.keep)
+            for path in paths
+        ]
+        return application("kalshi", full, self.gate, log, nested("not_found", "not found"))
+
+    def gate(self, ask: Ask, kind: str) -> None:
+        """429 while the fault lasts; 401 where a signature is due; then the token bucket."""
+        if ask.now < self.limited_until:
+            raise Refusal(429, {"error": "too many requests"})
+        if kind == "auth":
+            body = refusal(self._public, ask.headers, ask.method, ask.path, ask.now)
+            if body is not None:
+                raise Refusal(401, body)
+        who = ask.headers.get("kalshi-access-key") or ask.client
+        bucket = self._read.get(who)
+        if bucket is None:
+            bucket = self._read[who] = TokenBucket(*self._bucket(0))
+        if not bucket.take(COST, ask.now):
+            raise Refusal(429, {"error": "too many requests"})
+
+    def _bucket(self, write: int) -> tuple[int, int]:
+        rate = TIERS[self._tier][write]
+        return rate, rate if self._tier == "basic" else 2 * rate
+
+    def _status(self, ask: Ask) -> Any:
+        active = {
+            "exchange_active": True,
+            "trading_active": True,
+            "intra_exchange_transfers_active": True,
+        }
+        shards = [
+            {"exchange_index": n, "description": name, **active}
+            for n, name in enumerate(("default", "combos", "crypto", "tennis and baseball"))
+        ]
+        return {**active, "exchange_index_statuses": shards}
+
+    def _schedule(self, ask: Ask) -> Any:
+        day = [{"open_time": "00:00", "close_time": "00:00"}]
+        week = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+        hours = {"start_time": "2025-01-01T00:00:00Z", "end_time": "2030-01-01T00:00:00Z"}
+        return {
+            "schedule": {
+                "standard_hours": [hours | dict.fromkeys(week, day)],
+                "maintenance_windows": [],
+            }
+        }
+
+    def _series(self, ask: Ask) -> Any:
+        category = ask.query.get("category")
+        wanted = [s for s in self._stock.feed.series.values() if category in (None, s.category)]
+        return {"series": [bodies.series_body(s) for s in wanted]}
+
+    def _one_series(self, ask: Ask) -> Any:
+        series = self._stock.feed.series.get(ask.names["ticker"])
+        if series is None:
+            raise Refusal(404, nested("not_found", "series not found"))
+        return {"series": bodies.series_body(series)}
+
+    def _events(self, ask: Ask) -> Any:
+        query = ask.query
+        nested_markets = query.get("with_nested_markets", "false").lower() == "true"
+        wanted = [e for e in self._stock.feed.events.values() if self._is_wanted(e, query)]
+        page, cursor = _page(wanted, ask, 200)
+        rows = [bodies.event_body(self._stock, event, nested_markets) for event in page]
+        return {"events": rows, "cursor": cursor, "milestones": []}
+
+    def _is_wanted(self, event: SimEvent, query: Mapping[str, str]) -> bool:
+        if event.venue != "kalshi" or query.get("series_ticker", event.series) != event.series:
+            return False
+        tickers = _csv(query.get("tickers"))
+        if tickers and event.symbol not in tickers:
+            return False
+        low = _whole(query, "min_close_ts", None)
+        if low is not None and event.closes // SECOND < low:
+            return False
+        words = _words(query)
+        members = (self._stock.feed.markets[key] for key in event.members)
+        return not words or any(m.status in words for m in members)
+
+    def _event(self, ask: Ask) -> Any:
+        event = self._stock.feed.events.get(f"kalshi:{ask.names['ticker']}")
+        if event is None:
+            raise Refusal(404, nested("not_found", "event not found"))
+        within = ask.query.get("with_nested_markets", "false").lower() == "true"
+        body = bodies.event_body(self._stock, event, within)
+        if within:
+            return {"event": body}
+        markets = [self._stock.feed.markets[key] for key in event.members]
+        return {"event": body, "markets": [bodies.market_body(self._stock, m) for m in markets]}
+
+    def _markets(self, ask: Ask) -> Any:
+        query = ask.query
+        words, tickers = _words(query), _csv(query.get("tickers"))
+        events = _csv(query.get("event_ticker"))
+        series = query.get("series_ticker")
+        low, high = _whole(query, "min_close_ts", None), _whole(query, "max_close_ts", None)
+        wanted = [
+            m
+            for m in self._stock.markets.values()
+            if (not tickers or m.symbol in tickers)
+            and (not events or m.event.partition(":")[2] in events)
+            and series in (None, m.series)
+            and (not words or m.status in words)
+            and bodies.closes_between(m, low, high)
+            and query.get("mve_filter") != "only"
+        ]
+        page, cursor = _page(wanted, ask, 1000)
+        return {"markets": [bodies.market_body(self._stock, m) for m in page], "cursor": cursor}
+
+    def _known(self, ticker: str) -> SimMarket:
+        market = self._stock.markets.get(ticker)
+        if market is None:
+            raise Refusal(404, nested("not_found", "market not found"))
+        return market
+
+    def _market(self, ask: Ask) -> Any:
+        return {"market": bodies.market_body(self._stock, self._known(ask.names["ticker"]))}
+
+    def _book(self, ask: Ask) -> Any:
+        market = self._known(ask.names["ticker"])
+        depth = _whole(ask.query, "depth", 0) or 0
+        if depth > 100:
+            raise Refusal(400, {"msg": "depth must be at most 100"})
+        return {"orderbook_fp": bodies.book_body(self._stock, market, depth)}
+
+    def _books(self, ask: Ask) -> Any:
+        tickers = _csv(ask.query.get("tickers"))
+        if not tickers or len(tickers) > 100:
+            raise Refusal(400, {"msg": "tickers: between 1 and 100"})
+        return {
+            "orderbooks": [
+                {"ticker": t, "orderbook_fp": bodies.book_body(self._stock, self._known(t), 0)}
+                for t in tickers
+            ]
+        }
+
+    def _market_trades(self, ask: Ask) -> Any:
+        rows = self._trades.rows(
+            ask.query.get("ticker"),
+            _whole(ask.query, "min_ts", None),
+            _whole(ask.query, "max_ts", None),
+        )
+        page, cursor = _page(rows, ask, 1000)
+        return {"trades": page, "cursor": cursor}
+
+    def _candles(self, ask: Ask) -> Any:
+        market = self._known(ask.names["ticker"])
+        span = _whole(ask.query, "period_interval", 60) or 60
+        if span not in (1, 60, 1440):
+            raise Refusal(400, nested("invalid_parameters", "period_interval"))
+        end = _whole(ask.query, "end_ts", time.time_ns() // SECOND) or 0
+        start = _whole(ask.query, "start_ts", end - 3600) or 0
+        return {
+            "ticker": market.symbol,
+            "candlesticks": candles(self._stock, self._trades, market, start, end, span * 60),
+        }
+
+    def _limits(self, ask: Ask) -> Any:
+        def bucket(write: int) -> dict[str, int]:
+            rate, capacity = self._bucket(write)
+            return {"refill_rate": rate, "bucket_capacity": capacity}
+
+        return {"usage_tier": self._tier, "read": bucket(0), "write": bucket(1), "grants": []}
+
+
+def _csv(text: str | None) -> list[str]:
+    return [part for part in (text or "").split(",") if part]
+
+
+def _words(query: Mapping[str, str]) -> list[str]:
+    words = _csv(query.get("status"))
+    if any(word not in bodies.STATUS for word in words):
+        raise Refusal(400, nested("invalid_parameters", "status: unknown word"))
+    return words
+
+
+def _whole(query: Mapping[str, str], name: str, default: int | None) -> int | None:
+    text = query.get(name)
+    if text is None or text == "":
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        body = {"code": "invalid_parameters", "message": f"{name} must be a whole number"}
+        raise Refusal(400, body | {"details": f"strconv.ParseInt: parsing {text[:40]!r}"})
+    return int(text)
+
+
+def _page(rows: list[T], ask: Ask, most: int) -> tuple[list[T], str]:
+    """One page and the cursor of the next, "" at the end. Above `most` is refused, not clamped."""
+    limit = _whole(ask.query, "limit", 100) or 100
+    if limit > most:
+        raise Refusal(400, {"msg": f"limit must be at most {most}"})
+    start = 0
+    if cursor := ask.query.get("cursor"):
+        try:
+            start = int(base64.urlsafe_b64decode(cursor.encode()).decode())
+        except (binascii.Error, ValueError):
+            raise Refusal(400, nested("invalid_parameters", "cursor")) from None
+    end = start + limit
+    next_cursor = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(rows) else ""
+    return rows[start:end], next_cursor

@@ -1,0 +1,1 @@
+"""The pretend Polymarket: CLOB and Gamma bodies and the market WebSocket conversation."""

@@ -1,0 +1,224 @@
+"""Runs the pretend exchanges: sockets, the tick that moves the market, the logs, the faults."""
+
+import asyncio
+import contextlib
+import http
+import socket
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from dutchbook.domain.units import Ns
+from dutchbook.emulators.faults import profile, schedule
+from dutchbook.emulators.feed import Feed
+from dutchbook.emulators.kalshi.auth import refusal
+from dutchbook.emulators.kalshi.venue import KalshiVenue
+from dutchbook.emulators.polymarket.venue import PolymarketVenue
+from dutchbook.emulators.ports import HOST, take_ports
+from dutchbook.emulators.wire.hub import Hub
+from dutchbook.emulators.wire.keys import make_keys
+from dutchbook.emulators.wire.log import TruthLog, WireLog, private_file
+from dutchbook.emulators.wire.mischief import Mischief
+from dutchbook.emulators.wire.rest import HttpServer
+
+TICK_S: Final = 0.010
+FLUSH_S: Final = 0.050
+KALSHI_REST: Final = "/trade-api/v2"
+KALSHI_WS: Final = "/trade-api/ws/v2"
+MARKET_WS: Final = "/ws/market"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What to serve. `port` 0 picks free ones; `folder` holds keys, logs and links (0700).
+
+    `tier` is Kalshi's rate tier; `faults` a profile of `faults.PROFILES`.
+    """
+
+    which: str
+    seed: int
+    port: int
+    folder: Path
+    faults: str = "none"
+    tier: str = "basic"
+
+
+class Exchange:
+    """The servers of one run. `start` binds and serves, `stop` closes everything in order."""
+
+    def __init__(self, options: Options, feed: Feed) -> None:
+        self._options = options
+        self._feed = feed
+        rates = profile(options.faults)
+        self._socks = take_ports(options.which, options.port)
+        self._ports = {name: sock.getsockname()[1] for name, sock in self._socks.items()}
+        options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._keys = make_keys(options.folder, options.seed)
+        self.log = WireLog(options.folder / "wire.jsonl")
+        self._truth = TruthLog(options.folder / "truth.jsonl")
+        self.kalshi = KalshiVenue(feed, self._keys.public, options.tier)
+        self.polymarket = PolymarketVenue(feed)
+        self.hubs: dict[str, Hub] = {}
+        for venue, ping in ((self.kalshi, b"heartbeat"), (self.polymarket, None)):
+            plan = schedule(options.seed, venue.name, rates)
+            mischief = Mischief(venue.name, plan, venue, self.log)
+            self.hubs[venue.name] = Hub(venue.name, venue.session, mischief, self.log, ping=ping)
+        self.kalshi.out = lambda news: self._tell("kalshi", news)
+        self.polymarket.out = lambda news: self._tell("polymarket", news)
+        self._http: list[HttpServer] = []
+        self._ws: list[Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._begun = False
+        self.updates = 0
+
+    async def start(self) -> dict[str, Any]:
+        """Serve; returns the addresses. Files (truth, links) stand when this returns."""
+        self._files()
+        apps = {
+            "kalshi_rest": self.kalshi.rest.app,
+            "clob": self.polymarket.clob.app,
+            "gamma": self.polymarket.gamma.app,
+        }
+        for name, sock in self._socks.items():
+            if name in apps:
+                server = HttpServer(apps[name](self.log))
+                self._http.append(server)
+                self._tasks.append(asyncio.create_task(server.run_on(sock)))
+            else:
+                self._ws.append(await self._listen(name, sock))
+        while not all(server.started for server in self._http):
+            await asyncio.sleep(0.002)
+        self._tasks += [asyncio.create_task(self._move()), asyncio.create_task(self._flush())]
+        addresses = self.addresses()
+        with private_file(self._options.folder / "addresses.json") as file:
+            file.write(msgspec.json.encode(addresses) + b"\n")
+        return addresses
+
+    async def stop(self) -> None:
+        """Close sockets, then REST, then write out and close the logs."""
+        for server in self._ws:
+            server.close(close_connections=True)
+        for http_server in self._http:
+            http_server.should_exit = True
+        for task in self._tasks[len(self._http) :]:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await asyncio.gather(*(server.wait_closed() for server in self._ws))
+        self._truth.write(self._feed.drain_truth())
+        self._truth.close()
+        self.log.close()
+
+    async def failed(self) -> None:
+        """Return never, or raise what ended the market's movement."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    def addresses(self) -> dict[str, Any]:
+        """Where everything is: the first line that the command prints."""
+        at = {name: f"{HOST}:{port}" for name, port in self._ports.items()}
+        folder, keys = self._options.folder.resolve(), self._keys
+        found: dict[str, Any] = {}
+        if "kalshi_rest" in at:
+            found["kalshi"] = {
+                "rest": f"http://{at['kalshi_rest']}{KALSHI_REST}",
+                "ws": f"ws://{at['kalshi_ws']}{KALSHI_WS}",
+                "key_id": keys.rsa_id,
+                "key_file": str(keys.rsa_file.resolve()),
+                "ed25519_key_id": keys.ed25519_id,
+                "ed25519_key_file": str(keys.ed25519_file.resolve()),
+            }
+        if "clob" in at:
+            found["polymarket"] = {
+                "clob": f"http://{at['clob']}",
+                "gamma": f"http://{at['gamma']}",
+                "ws": f"ws://{at['polymarket_ws']}{MARKET_WS}",
+            }
+        names = {"truth": "truth.jsonl", "wire": "wire.jsonl", "links": "links.json"}
+        return found | {name: str(folder / file) for name, file in names.items()}
+
+    def _files(self) -> None:
+        self._truth.write(self._feed.drain_truth())
+        with private_file(self._options.folder / "links.json") as file:
+            file.write(msgspec.json.format(msgspec.json.encode({"links": self._feed.links()})))
+
+    async def _listen(self, name: str, sock: socket.socket) -> Server:
+        venue, check = (
+            ("kalshi", self._kalshi_door)
+            if name == "kalshi_ws"
+            else (
+                "polymarket",
+                _market_door,
+            )
+        )
+        return await serve(
+            self.hubs[venue].serve,
+            sock=sock,
+            process_request=check,
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            max_size=4 * 1024 * 1024,
+            max_queue=64,
+            server_header=None,
+        )
+
+    def _kalshi_door(self, ws: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path != KALSHI_WS:
+            return ws.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
+        body = refusal(self._keys.public, request.headers, "GET", path, time.time_ns())
+        if body is None:
+            return None
+        response = ws.respond(http.HTTPStatus.UNAUTHORIZED, msgspec.json.encode(body).decode())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        return response
+
+    async def _move(self) -> None:
+        """Advance the market every 10 ms; a late tick is not made up for, its events come."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._step(time.time_ns())
+            due = max(due + TICK_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    def _step(self, now: int) -> None:
+        if not self._begun and any(hub.seen for hub in self.hubs.values()):
+            self._begun = True
+            self._feed.begin(Ns(now))
+        updates = self._feed.advance(Ns(now))
+        self._truth.write(self._feed.drain_truth())
+        self.updates += len(updates)
+        for update in updates:
+            venue = self.kalshi if update.key.startswith("kalshi:") else self.polymarket
+            self._tell(venue.name, venue.publish(update))
+        for hub in self.hubs.values():
+            hub.poll(now)
+        self.kalshi.rest.limited_until = self.hubs["kalshi"].mischief.limited_until
+        self.polymarket.windows.limited_until = self.hubs["polymarket"].mischief.limited_until
+
+    def _tell(self, venue: str, news: Any) -> None:
+        hub = self.hubs[venue]
+        now = time.time_ns()
+        for line in hub.lines.values():
+            frames = line.session.on_published(news)
+            if frames:
+                hub.send(line, frames, now)
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            self.log.flush()
+
+
+def _market_door(ws: ServerConnection, request: Request) -> Response | None:
+    if request.path.partition("?")[0] != MARKET_WS:
+        return ws.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
+    return None

@@ -1,0 +1,73 @@
+"""The wire log and the truth file: what was really sent, for a checker that trusts nobody."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+_encode = msgspec.json.encode
+
+
+def private_file(path: Path) -> BinaryIO:
+    """Open a new file for writing that only its owner may read."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+
+
+class WireLog:
+    """One JSON object a line; buffered in memory, written by `flush` (every 50 ms and at exit)."""
+
+    def __init__(self, path: Path, clock: Callable[[], int] = time.time_ns) -> None:
+        self._file = private_file(path)
+        self._lines: list[bytes] = []
+        self._clock = clock
+        self.sent_frames = 0
+
+    def sent(self, conn: str, n: int, data: str | bytes, fault: str | None) -> None:
+        """A WebSocket frame left; binary frames are kept as hexadecimal in `hex`."""
+        line: dict[str, Any] = {"t": self._clock(), "conn": conn, "n": n}
+        if isinstance(data, str):
+            line["data"] = data
+        else:
+            line |= {"data": "", "hex": data.hex()}
+        line["fault"] = fault
+        self.sent_frames += 1
+        self._lines.append(_encode(line))
+
+    def note(self, conn: str, **what: Any) -> None:
+        """Anything else about a connection: open, close, lost, got, note."""
+        self._lines.append(_encode({"t": self._clock(), "conn": conn, **what}))
+
+    def rest(self, host: str, request: str, status: int, body: bytes | None) -> None:
+        """A REST answer; `body` only where a checker needs it."""
+        line: dict[str, Any] = {"t": self._clock(), "rest": request, "host": host, "status": status}
+        if body is not None:
+            line["body"] = body.decode("utf-8", "replace")
+        self._lines.append(_encode(line))
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._file.write(b"\n".join(lines) + b"\n")
+
+    def close(self) -> None:
+        self.flush()
+        self._file.close()
+
+
+class TruthLog:
+    """What is true in the generated market, one JSON object a line, written at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = private_file(path)
+
+    def write(self, lines: list[dict[str, Any]]) -> None:
+        if lines:
+            self._file.write(b"".join(_encode(line) + b"\n" for line in lines))
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,232 @@
+"""One synchronous step: an envelope in, a Step out. Same envelopes, same Steps, byte for byte."""
+
+from dutchbook.domain.certificate import Certificate
+from dutchbook.domain.effects import Effect, SetTimer
+from dutchbook.domain.events import (
+    BookLevels,
+    Envelope,
+    LinkProposed,
+    OperatorAsked,
+    RunStarted,
+    TimerFired,
+)
+from dutchbook.domain.step import Closed, Found, Improved, Note, Opened, Passed, Step
+from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
+from dutchbook.engine.view import WorldView
+from dutchbook.engine.whynot import FOUND, RANK, WhyNot
+from dutchbook.optimize.prove import prove
+from dutchbook.optimize.walk import Basket, Limits, Rejected, evaluate, gross
+from dutchbook.state.fresh import FreshLimits
+from dutchbook.state.graph import Graph
+from dutchbook.state.world import World
+from dutchbook.strategies.base import Candidate, Strategy
+
+TICK = Ns(250 * MILLI)
+GROWTH = (5, 4)
+"""A certificate is made anew when the proved profit has grown by more than 5/4."""
+
+
+class Open:
+    """An opportunity that holds: its id, when it began, the best edge, what is proved so far."""
+
+    def __init__(self, name: str, at: Ns, certificate: Certificate) -> None:
+        self.id = name
+        self.at = at
+        self.best = certificate.edge
+        self.proved: int = certificate.proved
+
+
+class Engine:
+    """Account state (links, decisions, runs) goes on; market state starts anew with each run."""
+
+    def __init__(
+        self, strategies: list[Strategy], limits: Limits | None = None,
+        fresh: FreshLimits | None = None,
+    ) -> None:  # fmt: skip
+        self.strategies = strategies
+        self.limits = limits or Limits()
+        self.fresh = fresh or FreshLimits()
+        self.graph = Graph()
+        self.runs: list[str] = []
+        self.opened = 0
+        self._begin("")
+
+    def _begin(self, run: str) -> None:
+        self.run = run
+        self.opened_in_run = 0
+        self.world = World(self.fresh)
+        self.view = WorldView(self.world, self.graph)
+        self.whynot = WhyNot()
+        self.candidates: dict[str, Candidate] = {}
+        self.touching: dict[str, list[Candidate]] = {}
+        self.open: dict[str, Open] = {}
+        self.warm: dict[str, None] = {}
+        self._stale_index = True
+        self._full_at = Ns(0)
+
+    def step(self, envelope: Envelope) -> Step:
+        """Fold one event and decide; pure but for this engine's own state."""
+        event, seq, now = envelope.event, envelope.seq, envelope.at
+        world, view = self.world, self.view
+        view.now, view.seq = now, seq
+        world.count.events += 1
+        notes: list[Note] = []
+        if type(event) is BookLevels:
+            key = world.apply(event, seq, now)
+            if key:
+                self._touched(key, notes)
+        else:
+            self._rarer(envelope, notes)
+        if not notes and not world.asks and not world.found:
+            return Step(envelope)
+        return self._finish(envelope, notes)
+
+    def _finish(self, envelope: Envelope, notes: list[Note]) -> Step:
+        effects: list[Effect] = self.world.asks
+        found = self.world.found
+        self.world.asks, self.world.found = [], []
+        return Step(envelope, tuple(effects), (*found, *notes))
+
+    def _rarer(self, envelope: Envelope, notes: list[Note]) -> None:
+        event, now = envelope.event, envelope.at
+        if type(event) is TimerFired:
+            self._tick(now, notes)
+        elif type(event) is LinkProposed:
+            self._said(event.link.id, self.graph.propose(event))
+        elif type(event) is OperatorAsked:
+            self._said(event.args[0] if event.args else "", self.graph.ask(event))
+        elif type(event) is RunStarted:
+            self._begin(event.run)
+            self.runs.append(event.run)
+            self.view.now, self.view.seq, self.view.run = now, envelope.seq, event.run
+            self.world.asks.append(SetTimer("tick", Ns(now + TICK)))
+        else:
+            key = self.world.apply(event, envelope.seq, now)
+            if self.world.listed:
+                self.world.listed, self._stale_index = False, True
+            if key:
+                self._touched(key, notes)
+            elif self.open:
+                self._review(list(self.open), notes)
+
+    def _said(self, name: str, refusal: str) -> None:
+        self._stale_index = True
+        if refusal:
+            self.world.found.append(Found(name, "refused", refusal))
+
+    # -- deciding ------------------------------------------------------------------------------
+
+    def _touched(self, key: str, notes: list[Note]) -> None:
+        for candidate in self.touching.get(key, ()):
+            self._consider(candidate, notes)
+
+    def _review(self, names: list[str], notes: list[Note]) -> None:
+        for name in names:
+            self._consider(self.candidates[name], notes)
+
+    def _consider(self, candidate: Candidate, notes: list[Note]) -> None:
+        key = candidate.key
+        left = gross(candidate, self.view)
+        if left <= 0:
+            if key in self.warm:
+                self._cool(key, notes)
+            return
+        self.warm[key] = None
+        stale = self.view.why_stale(candidate)
+        if stale:
+            verdict: Rejected | Basket = Rejected("fresh", stale, {"gross": left})
+        else:
+            verdict = evaluate(candidate, self.view, self.limits)
+        if isinstance(verdict, Basket):
+            self.whynot.forget(key)
+            self.whynot.reach(key, FOUND)
+            self._hold(candidate, verdict, notes)
+            return
+        passed = Passed(key, verdict.stage, verdict.reason, verdict.numbers)
+        self._close(key, verdict.reason, notes)
+        edge = verdict.numbers.get("edge", verdict.numbers.get("gross", 0))
+        note = self.whynot.reject(key, candidate.kind, passed, edge)
+        if note is not None:
+            notes.append(note)
+
+    def _cool(self, key: str, notes: list[Note]) -> None:
+        del self.warm[key]
+        self.whynot.forget(key)
+        self._close(key, "gross", notes)
+
+    def _hold(self, candidate: Candidate, basket: Basket, notes: list[Note]) -> None:
+        held = self.open.get(candidate.key)
+        if held is not None:
+            held.best = max(held.best, basket.edge)
+            profit = basket.qty * candidate.payout // ONE - basket.capital
+            if profit * GROWTH[1] > held.proved * GROWTH[0]:
+                held.proved = profit
+                notes.append(Improved(held.id, prove(basket, self.view)))
+            return
+        certificate: Certificate = prove(basket, self.view)
+        name = f"o{self.view.seq}-{len(notes)}"
+        self.open[candidate.key] = Open(name, self.view.now, certificate)
+        self.opened += 1
+        self.opened_in_run += 1
+        notes.append(Opened(name, certificate))
+
+    def _close(self, key: str, why: str, notes: list[Note]) -> None:
+        held = self.open.pop(key, None)
+        if held is not None:
+            notes.append(Closed(held.id, why, held.at, held.best))
+
+    def _tick(self, now: Ns, notes: list[Note]) -> None:
+        self.world.tick(now)
+        if self._stale_index:
+            self._index(notes)
+        if now - self._full_at >= SECOND:
+            self._full_at = now
+            self._survey(notes)
+        else:
+            self._review(list(self.warm), notes)
+        notes.extend(self.whynot.best_of_second(now))
+        self.world.asks.append(SetTimer("tick", Ns(now + TICK)))
+
+    def _survey(self, notes: list[Note]) -> None:
+        """Look at every candidate: freshness changes with time alone, and the funnel counts it."""
+        wanted: list[str] = []
+        for key, candidate in self.candidates.items():
+            stale = self.view.why_stale(candidate)
+            if not stale:
+                self.whynot.reach(key, RANK["gross"])
+            elif stale == "silent" and gross(candidate, self.view) > 0:
+                wanted += [leg[0] for leg in candidate.legs]
+            self._consider(candidate, notes)
+        self.world.checks.ask(list(dict.fromkeys(wanted)), self.view.now)
+
+    def _index(self, notes: list[Note]) -> None:
+        """Make the candidates anew after markets, events or links changed."""
+        self._stale_index = False
+        made = [c for strategy in self.strategies for c in strategy.candidates(self.view)]
+        self.candidates = {candidate.key: candidate for candidate in made}
+        self.touching = {}
+        for candidate in made:
+            for key in dict.fromkeys(leg[0] for leg in candidate.legs):
+                self.touching.setdefault(key, []).append(candidate)
+        for key in [key for key in self.warm if key not in self.candidates]:
+            del self.warm[key]
+            self.whynot.forget(key)
+            self._close(key, "withdrawn", notes)
+
+    def why(self) -> dict[str, object]:
+        """The why-not ledger as plain data for screens: funnel, reasons, last rejections."""
+        return {
+            "funnel": self.whynot.funnel(len(self.world.instruments), len(self.candidates)),
+            "reasons": dict(self.whynot.reasons),
+            "rejected": [
+                {
+                    "key": passed.key,
+                    "kind": self.candidates[key].kind,
+                    "stage": passed.stage,
+                    "reason": passed.reason,
+                    "numbers": passed.numbers,
+                }
+                for key, passed in self.whynot.last.items()
+                if key in self.candidates
+            ],
+        }

@@ -1,0 +1,73 @@
+"""The world as strategies may read it: offers of an outcome, freshness, the catalogue."""
+
+from dutchbook.domain.instrument import EventGroup, Instrument
+from dutchbook.domain.relations import Link
+from dutchbook.domain.units import ONE, Ns, Px, Qty
+from dutchbook.state.graph import Graph
+from dutchbook.state.world import World
+from dutchbook.strategies.base import Candidate, Outcome
+
+
+class WorldView:
+    """Implements `strategies.base.View` and `Catalogue` over one World at one instant."""
+
+    def __init__(self, world: World, graph: Graph) -> None:
+        self.world = world
+        self.graph = graph
+        self.now = Ns(0)
+        self.seq = 0
+        self.run = ""
+
+    def _token(self, key: str, outcome: Outcome) -> int:
+        return 1 if outcome == "no" and self.world.tokens[key] == 2 else 0
+
+    def instrument(self, key: str) -> Instrument:
+        return self.world.instruments[key]
+
+    def stale(self, key: str, outcome: Outcome) -> str:
+        return self.world.stale(key, self._token(key, outcome), self.now)
+
+    def why_stale(self, candidate: Candidate) -> str:
+        """Why a basket can't be read as a whole; a complement needs its books confirmed."""
+        for key, outcome in candidate.legs:
+            why = self.stale(key, outcome)
+            if why:
+                return why
+        if candidate.kind == "complement":
+            return self._unconfirmed(candidate.legs[0][0])
+        return ""
+
+    def _unconfirmed(self, key: str) -> str:
+        """YES and NO of one market cheap together contradict each other: ask before believing."""
+        world = self.world
+        if world.tokens[key] == 2 and key in world.mirror_off:
+            return "" if world.mirror_confirmed(key, self.now) else "mirror_unconfirmed"
+        return ""
+
+    def best(self, key: str, outcome: Outcome) -> tuple[Px, Qty]:
+        books = self.world.books
+        if outcome == "yes":
+            book = books.get(key, 0)
+            return (Px(book.ask), Qty(book.ask_qty)) if book.ask < ONE else (Px(ONE), Qty(0))
+        book = books.get(key, self._token(key, outcome))
+        return (Px(ONE - book.bid), Qty(book.bid_qty)) if book.bid > 0 else (Px(ONE), Qty(0))
+
+    def offers(self, key: str, outcome: Outcome, levels: int) -> list[tuple[Px, Qty]]:
+        book = self.world.books.get(key, self._token(key, outcome))
+        if outcome == "yes":
+            return [(Px(px), Qty(qty)) for px, qty in book.asks(levels)]
+        return [(Px(ONE - px), Qty(qty)) for px, qty in book.bids(levels)]
+
+    def book(self, key: str, outcome: Outcome) -> tuple[int, int, int]:
+        token = self._token(key, outcome)
+        version = self.world.books.get(key, token).version
+        return token, version, self.world.changed.get((key, token), 0)
+
+    def instruments(self) -> list[Instrument]:
+        return list(self.world.instruments.values())
+
+    def groups(self) -> list[EventGroup]:
+        return list(self.world.groups.values())
+
+    def approved(self) -> list[Link]:
+        return self.graph.approved()

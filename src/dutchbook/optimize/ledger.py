@@ -1,0 +1,114 @@
+"""The opportunities of a run as a person asks for them: folded from the notes of its steps."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from dutchbook.domain.certificate import Certificate
+from dutchbook.domain.step import Closed, Note, Opened
+from dutchbook.domain.units import DAY, ONE, Ns
+
+
+class Noted(Protocol):
+    """A step as the record gives it back."""
+
+    @property
+    def at(self) -> Ns: ...
+    @property
+    def notes(self) -> tuple[Note, ...]: ...
+
+
+class Opportunity(msgspec.Struct):
+    """One opportunity. `closed_at` is 0 while it is open; `best` in millionths, as `edge` is."""
+
+    id: str
+    certificate: Certificate
+    opened_at: Ns
+    closed_at: Ns = Ns(0)
+    why: str = ""
+    best: int = 0
+
+
+class Ledger(msgspec.Struct):
+    """Every opportunity by id, in the order of opening, and the time that the record reaches."""
+
+    found: dict[str, Opportunity]
+    at: Ns = Ns(0)
+
+
+def fold(record: Iterable[Noted]) -> Ledger:
+    """What the notes of a record say."""
+    found: dict[str, Opportunity] = {}
+    ledger = Ledger(found)
+    for step in record:
+        ledger.at = step.at
+        for note in step.notes:
+            if isinstance(note, Opened):
+                certificate = note.certificate
+                found[note.id] = Opportunity(
+                    note.id, certificate, certificate.at, best=certificate.edge
+                )
+            elif isinstance(note, Closed) and note.id in found:
+                one = found[note.id]
+                one.closed_at, one.why, one.best = step.at, note.why, max(one.best, note.best)
+    return ledger
+
+
+class Row(msgspec.Struct):
+    """One line of the table. Money per basket of one contract each, in millionths of a dollar.
+
+    `capital` in millionths of a dollar, `days` and `apr` in millionths, times and `age` in ns.
+    """
+
+    id: str
+    kind: str
+    title: str
+    legs: list[dict[str, int | str]]
+    gross: int
+    fees: int
+    net: int
+    edge: int
+    size: int
+    capital: int
+    days: int
+    apr: int
+    confidence: int
+    opened_at: int
+    closed_at: int
+    age: int
+    state: str
+
+
+def row(one: Opportunity, title: str, now: Ns) -> Row:
+    """An opportunity's numbers, each derived from its certificate; `now` ages an open one."""
+    proof = one.certificate
+    spent = sum(fill.cost for leg in proof.legs for fill in leg.fills)
+    legs: list[dict[str, int | str]] = [
+        {
+            "market": leg.instrument,
+            "outcome": leg.outcome,
+            "px": leg.fills[-1].px,
+            "qty": leg.qty,
+        }
+        for leg in proof.legs
+    ]
+    return Row(
+        id=one.id,
+        kind=proof.kind,
+        title=title,
+        legs=legs,
+        gross=proof.payout - spent * ONE // proof.qty,
+        fees=(proof.capital - spent) * ONE // proof.qty,
+        net=proof.proved * ONE // proof.qty,
+        edge=proof.edge,
+        size=proof.qty,
+        capital=proof.capital,
+        days=proof.lockup * ONE // DAY,
+        apr=proof.annualised,
+        confidence=proof.confidence,
+        opened_at=one.opened_at,
+        closed_at=one.closed_at,
+        age=(one.closed_at or now) - one.opened_at,
+        state=f"closed: {one.why}" if one.closed_at else "open",
+    )

@@ -1,0 +1,153 @@
+"""Turn a basket into its certificate: every end state, what it pays, and the worst of them."""
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+from dutchbook.domain.candidate import View
+from dutchbook.domain.certificate import Certificate, Leg, Proof, State
+from dutchbook.domain.errors import CertificateError
+from dutchbook.domain.instrument import Band, EventGroup, FeeSchedule
+from dutchbook.domain.relations import Link
+from dutchbook.domain.units import DAY, ONE, SECOND, Ns, Usd
+from dutchbook.optimize.states import Ends, end_states
+from dutchbook.optimize.walk import Basket
+
+SCHEMA = 1
+YEAR = 365 * DAY
+LOCKUP_DEFAULT = 30 * DAY
+"""Assumed where a venue gives neither a settling nor a closing time."""
+LOCKUP_MIN = 3_600 * SECOND
+"""Money is not back sooner than an hour from now, also where the closing time has passed."""
+INPUTS = ("schema", "kind", "legs", "qty", "links", "group", "fill_chance", "at", "seq", "run")
+"""The fields that were read, not derived; `inputs` is the digest over them."""
+
+
+def prove(basket: Basket, view: View, fill_chance: int = ONE) -> Certificate:
+    """The certificate of a basket at this instant; `fill_chance` in millionths, 1 by default.
+
+    Raises CertificateError if the worst end state pays less than the candidate promised.
+    """
+    candidate = basket.candidate
+    sure, parted = end_states(candidate)
+    states = _judged(basket, sure)
+    residual = _judged(basket, parted)
+    proved = min(state.profit for state in states)
+    if proved + basket.capital < basket.qty * candidate.payout // ONE:
+        raise CertificateError(f"{candidate.key}: a state pays less than was promised")
+    lockup = _lockup(basket.legs, view.now)
+    unsealed = Certificate(
+        schema=SCHEMA,
+        kind=candidate.kind,
+        legs=basket.legs,
+        qty=basket.qty,
+        capital=basket.capital,
+        links=tuple(Proof(link, fingerprint(link)) for link in candidate.links),
+        states=states,
+        proved=Usd(proved),
+        residual=residual,
+        residual_worst=Usd(min(state.profit for state in residual)),
+        edge=proved * ONE * ONE // (basket.qty * candidate.payout),
+        annualised=proved * ONE * YEAR // (basket.capital * lockup),
+        lockup=Ns(lockup),
+        confidence=_confidence(fill_chance, candidate.links),
+        at=view.now,
+        seq=view.seq,
+        run=view.run,
+        payout=candidate.payout,
+        fill_chance=fill_chance,
+        group=candidate.group,
+    )
+    return seal(unsealed)
+
+
+def seal(certificate: Certificate) -> Certificate:
+    """The same certificate with the digest of its inputs and its checksum."""
+    document = certificate_json(certificate)
+    document["inputs"] = digest({name: document[name] for name in INPUTS})
+    del document["checksum"]
+    return msgspec.structs.replace(
+        certificate, inputs=document["inputs"], checksum=digest(document)
+    )
+
+
+def fingerprint(link: Link) -> str:
+    """The SHA-256 of a link's content."""
+    return digest(_plain(link))
+
+
+def digest(data: Any) -> str:
+    """The SHA-256, in hex, of canonical JSON: sorted keys, no spaces, ASCII."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def certificate_json(certificate: Certificate) -> dict[str, Any]:
+    """A certificate as plain data, every part an object with named fields."""
+    document: dict[str, Any] = _plain(certificate)
+    return document
+
+
+def certificate_decode(document: dict[str, Any]) -> Certificate:
+    """Read what `certificate_json` wrote. Raises CertificateError for anything else."""
+    try:
+        legs = [
+            leg
+            | {
+                "fees": _row(leg["fees"], FeeSchedule),
+                "grid": [_row(band, Band) for band in leg["grid"]],
+            }
+            for leg in document["legs"]
+        ]
+        links = [proof | {"link": _row(proof["link"], Link)} for proof in document["links"]]
+        group = document["group"]
+        parts = {"group": _row(group, EventGroup) if group else None, "legs": legs, "links": links}
+        return msgspec.convert(document | parts, Certificate)
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise CertificateError(f"not a certificate: {error}") from None
+
+
+def _judged(basket: Basket, ends: Ends) -> tuple[State, ...]:
+    found = []
+    for name, pays in ends:
+        payoff = (
+            sum(
+                basket.qty * (pays[key] if outcome == "yes" else ONE - pays[key])
+                for key, outcome in basket.candidate.legs
+            )
+            // ONE
+        )
+        yes_pays = {key: Usd(value) for key, value in pays.items()}
+        found.append(State(name, yes_pays, Usd(payoff), Usd(payoff - basket.capital)))
+    return tuple(found)
+
+
+def _lockup(legs: tuple[Leg, ...], now: Ns) -> int:
+    """Until the last leg's money is back: ns."""
+    return max(LOCKUP_MIN, *(leg.settles - now if leg.settles else LOCKUP_DEFAULT for leg in legs))
+
+
+def _confidence(fill_chance: int, links: tuple[Link, ...]) -> int:
+    chance = fill_chance
+    for link in links:
+        chance = chance * link.confidence // ONE
+    return chance
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _row(data: dict[str, Any], kind: type[msgspec.Struct]) -> list[Any]:
+    """An object with named fields as the array that its type is encoded as."""
+    if set(data) != set(kind.__struct_fields__):
+        raise KeyError(f"fields of {kind.__name__}")
+    return [data[name] for name in kind.__struct_fields__]

@@ -1,0 +1,113 @@
+"""The composition root: settings in, an engine, venues, drivers and a store out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dutchbook.domain.errors import JournalError
+from dutchbook.domain.units import Qty, Usd
+from dutchbook.engine.engine import Engine
+from dutchbook.io.driver import Driver
+from dutchbook.io.http import Network
+from dutchbook.io.signer import Signer
+from dutchbook.optimize.walk import Limits
+from dutchbook.runtime import feeds
+from dutchbook.runtime.settings import Arbitrage, Fresh, Settings, ns
+from dutchbook.state.fresh import FreshLimits
+from dutchbook.strategies.base import Strategy
+from dutchbook.strategies.bundle import Bundle
+from dutchbook.strategies.complement import Complement
+from dutchbook.strategies.cross_venue import CrossVenue
+from dutchbook.strategies.implication import Implication
+from dutchbook.venues.base import Venue, build
+
+if TYPE_CHECKING:
+    from dutchbook.runtime.live import Live
+
+
+class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that a decision depends on besides events and code; recorded with every run."""
+
+    fresh: Fresh = Fresh()
+    arbitrage: Arbitrage = Arbitrage()
+
+
+def engine_settings(settings: Settings) -> str:
+    """The engine's settings as the text that RunStarted carries."""
+    chosen = EngineSettings(settings.fresh, settings.arbitrage)
+    return msgspec.json.encode(chosen, order="deterministic").decode()
+
+
+def engine_of(settings: Settings, recorded: str = "") -> Engine:
+    """An engine as the settings want it, or as the settings that a run recorded do."""
+    chosen = EngineSettings(settings.fresh, settings.arbitrage)
+    if recorded:
+        try:
+            chosen = msgspec.json.decode(recorded, type=EngineSettings)
+        except msgspec.DecodeError as error:
+            raise JournalError(
+                f"the settings of a recorded run can't be read: {error}",
+                todo="replay it with the version of dutchbook that recorded it",
+            ) from error
+    fresh, arbitrage = chosen.fresh, chosen.arbitrage
+    strategies: list[Strategy] = [Complement(), Bundle(), CrossVenue(), Implication()]
+    return Engine(
+        strategies,
+        Limits(
+            arbitrage.edge_min,
+            Qty(arbitrage.size_min),
+            Usd(arbitrage.capital_max),
+            arbitrage.levels,
+        ),
+        FreshLimits(
+            silent=ns(fresh.silent_ms),
+            check=ns(fresh.check_ms),
+            sample=ns(fresh.sample_ms),
+            crossed=ns(fresh.crossed_ms),
+            sample_books=fresh.sample_books,
+        ),
+    )
+
+
+def learning_venue(name: str) -> Venue:
+    """A protocol that learns its markets from the frames themselves, for replay."""
+    from importlib import import_module
+
+    config = import_module(f"dutchbook.venues.{name}").Config(learn=True)
+    return build(name, config)
+
+
+class House:
+    """What the settings and the addresses of the exchanges make."""
+
+    def __init__(self, settings: Settings, addresses: feeds.Addresses) -> None:
+        self.settings = settings
+        self.addresses = addresses
+        self.data_dir = Path(settings.data_path())
+        self.engine_settings = engine_settings(settings)
+        self.signer: Signer
+
+    def engine(self) -> Engine:
+        return engine_of(self.settings)
+
+    def venues(self) -> list[Venue]:
+        made, self.signer = feeds.venues(self.settings, self.addresses)
+        return made
+
+    def transport(self) -> Network:
+        return Network()
+
+
+def make_driver(live: "Live", venue: Venue, transport: Any) -> Driver:
+    """The driver of one venue, feeding a run's inbox."""
+    return Driver(
+        venue,
+        live.sink,
+        clock=live.clock,
+        signer=live.house.signer,
+        transport=transport,
+        record=live.record,
+        room=live.inbox.room,
+        seed=live.house.settings.seed,
+    )

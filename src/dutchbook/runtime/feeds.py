@@ -1,0 +1,118 @@
+"""Builds the venues that the settings, or the addresses of running emulators, name."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from dutchbook.domain.errors import ConfigError, UsageError
+from dutchbook.io.signer import Signer
+from dutchbook.runtime.settings import Settings
+from dutchbook.venues.base import Venue, build
+
+VENUES: Final = ("kalshi", "polymarket")
+KEY: Final = "kalshi"
+"""The name under which the signer holds Kalshi's key."""
+
+
+class KalshiAt(msgspec.Struct, frozen=True):
+    """Where a pretend Kalshi listens, and the keys that it made."""
+
+    rest: str
+    ws: str
+    key_id: str
+    key_file: str
+    ed25519_key_id: str = ""
+    ed25519_key_file: str = ""
+
+
+class PolymarketAt(msgspec.Struct, frozen=True):
+    """Where a pretend Polymarket listens."""
+
+    clob: str
+    gamma: str
+    ws: str
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """The first line that `dutchbook exchange serve` prints."""
+
+    kalshi: KalshiAt | None = None
+    polymarket: PolymarketAt | None = None
+    truth: str = ""
+    wire: str = ""
+    links: str = ""
+
+
+def addresses(text: str) -> Addresses:
+    """From JSON text, or from a file of it. Raises UsageError."""
+    if not text.lstrip().startswith("{"):
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise UsageError(f"addresses {text[:100]!r} can't be read", why=str(error)) from error
+    try:
+        return msgspec.json.decode(text, type=Addresses)
+    except msgspec.DecodeError as error:
+        raise UsageError("these are not addresses of emulators", why=str(error)) from error
+
+
+def venues(
+    settings: Settings,
+    at: Addresses | None = None,
+    only: Literal["kalshi", "polymarket", "both"] = "both",
+    signing: Literal["rsa", "ed25519"] = "rsa",
+) -> tuple[list[Venue], Signer]:
+    """The venues, ready for a driver each, and the signer that holds their keys.
+
+    `at`: the emulators at these addresses instead of the real venues. Raises ConfigError,
+    UsageError.
+    """
+    signer = Signer()
+    made: list[Venue] = []
+    if only != "polymarket" and (config := _kalshi(settings, at, signing, signer)):
+        made.append(build("kalshi", _config("kalshi", config)))
+    if only != "kalshi" and (config := _polymarket(settings, at)):
+        made.append(build("polymarket", _config("polymarket", config)))
+    if not made:
+        raise ConfigError("no venue is left to watch", todo="enable one, or give its address")
+    return made, signer
+
+
+def _config(kind: str, values: dict[str, Any]) -> Any:
+    return import_module(f"dutchbook.venues.{kind}").Config(**values)
+
+
+def _kalshi(
+    settings: Settings, at: Addresses | None, signing: str, signer: Signer
+) -> dict[str, Any] | None:
+    mine = settings.venues.kalshi
+    if at is not None:
+        if at.kalshi is None or not mine.enabled:
+            return None
+        curve = signing == "ed25519" and at.kalshi.ed25519_key_file
+        signer.add_file(KEY, Path(at.kalshi.ed25519_key_file if curve else at.kalshi.key_file))
+        key_id = at.kalshi.ed25519_key_id if curve else at.kalshi.key_id
+        return {"rest": at.kalshi.rest, "ws": at.kalshi.ws, "key_id": key_id, "key": KEY}
+    if not mine.enabled:
+        return None
+    if not mine.key_id or not (mine.key_file or mine.key_pem):
+        raise ConfigError(
+            "venues.kalshi has no key",
+            why="Kalshi's book stream is signed, also for those who only watch",
+            todo="set venues.kalshi.key_id and key_file, or venues.kalshi.enabled = false",
+        )
+    if mine.key_pem:
+        signer.add(KEY, mine.key_pem)
+    else:
+        signer.add_file(KEY, Path(mine.key_file).expanduser())
+    return {"rest": mine.rest_url(), "ws": mine.ws_url(), "key_id": mine.key_id, "key": KEY}
+
+
+def _polymarket(settings: Settings, at: Addresses | None) -> dict[str, Any] | None:
+    mine = settings.venues.polymarket
+    if not mine.enabled or (at is not None and at.polymarket is None):
+        return None
+    here = at.polymarket if at is not None and at.polymarket is not None else mine
+    return {"clob_url": here.clob, "gamma_url": here.gamma, "ws_url": here.ws}

@@ -1,0 +1,170 @@
+"""The settings: one frozen tree with a default for everything, read once."""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dutchbook.domain.secret import Secret
+from dutchbook.domain.units import MILLI, Ns, plain
+
+MONEY: Final = {"money": True}
+_TEXT: Final = {"type": ["string", "number"], "pattern": r"^[0-9]{1,15}(\.[0-9]{1,6})?$"}
+_DAY_MS: Final = 86_400_000
+
+
+class Kalshi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach Kalshi. Its book stream is signed, so it needs a key."""
+
+    enabled: Annotated[bool, Meta(description="watch this venue")] = True
+    env: Annotated[Literal["prod", "demo"], Meta(description="which of its systems")] = "prod"
+    rest: Annotated[str, Meta(description="REST address; empty: that of env")] = ""
+    ws: Annotated[str, Meta(description="WebSocket address; empty: that of env")] = ""
+    key_id: Annotated[str, Meta(description="id of the API key")] = ""
+    key_file: Annotated[str, Meta(description="private key, PEM, mode 0600")] = ""
+    key_pem: Annotated[
+        Secret | None, Meta(description="the key itself, instead of a file; keep it out of view")
+    ] = None
+
+    def rest_url(self) -> str:
+        """Where calls go."""
+        return self.rest or f"https://external-api.{_KALSHI[self.env]}/trade-api/v2"
+
+    def ws_url(self) -> str:
+        """Where the stream is."""
+        return self.ws or f"wss://external-api-ws.{_KALSHI[self.env]}/trade-api/ws/v2"
+
+
+_KALSHI: Final = {"prod": "kalshi.com", "demo": "demo.kalshi.co"}
+
+
+class Polymarket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach Polymarket. Market data needs no key."""
+
+    enabled: Annotated[bool, Meta(description="watch this venue")] = True
+    clob: Annotated[str, Meta(description="CLOB address")] = "https://clob.polymarket.com"
+    gamma: Annotated[str, Meta(description="Gamma address")] = "https://gamma-api.polymarket.com"
+    ws: Annotated[str, Meta(description="market WebSocket address")] = (
+        "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    )
+
+
+class Venues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The venues."""
+
+    kalshi: Kalshi = Kalshi()
+    polymarket: Polymarket = Polymarket()
+
+
+Millis = Annotated[int, Meta(ge=1, le=_DAY_MS)]
+
+
+class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a book may be read by a strategy."""
+
+    silent_ms: Annotated[Millis, Meta(description="a stream silent for longer is suspect")] = 10_000
+    check_ms: Annotated[Millis, Meta(description="how long a REST check of a book counts")] = 10_000
+    sample_ms: Annotated[Millis, Meta(description="how often a few books are checked")] = 30_000
+    sample_books: Annotated[int, Meta(ge=0, le=100, description="how many of them")] = 3
+    crossed_ms: Annotated[Millis, Meta(description="how long a book may be crossed")] = 500
+
+
+class Arbitrage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a mispricing must bring to be reported."""
+
+    edge_min: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            extra=MONEY,
+            extra_json_schema=_TEXT,
+            description="net profit per $1 of payout, at least",
+        ),
+    ] = 20_000
+    size_min: Annotated[
+        int,
+        Meta(
+            ge=10_000,
+            le=10**15,
+            extra=MONEY,
+            extra_json_schema=_TEXT,
+            description="contracts, at least",
+        ),
+    ] = 5_000_000
+    capital_max: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            le=10**15,
+            extra=MONEY,
+            extra_json_schema=_TEXT,
+            description="$ of capital of one basket, at most",
+        ),
+    ] = 1_000_000_000
+    levels: Annotated[int, Meta(ge=1, le=200, description="levels of a book to walk")] = 20
+
+
+class Inbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may wait for the engine."""
+
+    events_max: Annotated[
+        int, Meta(ge=100, le=5_000_000, description="then sockets are not read")
+    ] = 50_000
+    conflate_over: Annotated[
+        int, Meta(ge=1, le=5_000_000, description="then changes of one book are merged")
+    ] = 2_000
+
+
+class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The record on disk."""
+
+    segment_mb: Annotated[int, Meta(ge=1, le=4_096, description="size of one file")] = 64
+    commit_ms: Annotated[int, Meta(ge=0, le=1_000, description="how often it is fsynced")] = 20
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings; the default of each is a run against pretend exchanges."""
+
+    mode: Annotated[
+        Literal["sim", "paper", "live"],
+        Meta(description="sim: pretend exchanges; paper: real books, pretend money"),
+    ] = "sim"
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="of every chance in the run")] = 7
+    data_dir: Annotated[str, Meta(description="where the record is kept; empty: data/<mode>")] = ""
+    venues: Venues = Venues()
+    fresh: Fresh = Fresh()
+    arbitrage: Arbitrage = Arbitrage()
+    inbox: Inbox = Inbox()
+    journal: Journal = Journal()
+
+    def data_path(self) -> str:
+        """The data directory, also where none is set."""
+        return self.data_dir or f"data/{self.mode}"
+
+
+def ns(millis: int) -> Ns:
+    """Milliseconds, as settings give them, in ns."""
+    return Ns(millis * MILLI)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of dutchbook.toml, for editors; money as one writes it."""
+    whole = msgspec.json.schema(Settings, schema_hook=lambda kind: {"type": "string"})
+    for section in whole["$defs"].values():
+        for name, field in section.get("properties", {}).items():
+            if "$ref" in field:
+                field.pop("default", None)
+            elif field.get("pattern") == _TEXT["pattern"]:
+                section["properties"][name] = {
+                    "description": field["description"],
+                    "default": plain(field["default"]),
+                    **_TEXT,
+                }
+    root = whole["$defs"]["Settings"]
+    root["properties"]["profiles"] = {
+        "description": "named sets of settings, laid over the others by --profile",
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+    }
+    return whole

@@ -1,0 +1,116 @@
+"""Mode sim: both exchanges as a child process, the engine against them, then the reckoning."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dutchbook.domain.certificate import Certificate
+from dutchbook.domain.step import Closed, Improved, Opened, Step
+from dutchbook.runtime.bootstrap import House
+from dutchbook.runtime.exchange import Exchange
+from dutchbook.runtime.feeds import Addresses
+from dutchbook.runtime.links import read_links
+from dutchbook.runtime.live import Live
+from dutchbook.runtime.settings import Settings
+
+Watch = Callable[[Live, Step], None]
+
+
+class Reported:
+    """The opportunities of one run in the form that a checker reads."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def see(self, live: Live, step: Step) -> None:
+        at = step.envelope.at
+        for note in step.notes:
+            if isinstance(note, Opened):
+                self.rows[note.id] = row(note.id, note.certificate, at)
+            elif isinstance(note, Improved) and note.id in self.rows:
+                grown = row(note.id, note.certificate, self.rows[note.id]["opened_at"])
+                self.rows[note.id] = grown
+            elif isinstance(note, Closed) and note.id in self.rows:
+                self.rows[note.id]["closed_at"] = at
+
+
+def row(name: str, certificate: Certificate, at: int) -> dict[str, Any]:
+    """An opened opportunity as plain data: legs, fills, edge in millionths, times in ns."""
+    legs = [
+        {
+            "market": leg.instrument,
+            "outcome": leg.outcome,
+            "qty": leg.qty,
+            "fills": [[fill.px, fill.qty] for fill in leg.fills],
+        }
+        for leg in certificate.legs
+    ]
+    return {
+        "id": name,
+        "kind": certificate.kind,
+        "legs": legs,
+        "opened_at": at,
+        "closed_at": None,
+        "edge": certificate.edge,
+        "links": [proof.link.id for proof in certificate.links],
+    }
+
+
+async def simulate(
+    settings: Settings,
+    seconds: float | None,
+    *,
+    faults: str,
+    plants: Path | None,
+    watch: Watch,
+    ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
+) -> dict[str, Any]:
+    """Run mode sim and return its summary, reckoned against the exchanges' own truth."""
+    from dutchbook.emulators.score import score
+
+    data_dir = Path(settings.data_path())
+    reported = Reported()
+
+    def both(live: Live, step: Step) -> None:
+        reported.see(live, step)
+        watch(live, step)
+
+    exchange = await Exchange.start(data_dir, settings.seed, faults, plants)
+    try:
+        at = exchange.addresses
+        live = Live(
+            House(settings, at), both,
+            alive=lambda: exchange.alive, quiet=lambda: exchange.send(signal.SIGUSR1),
+        )  # fmt: skip
+        ready(live, at)
+        await live.go(seconds, read_links(Path(at.links), "generator"))
+    finally:
+        await exchange.stop()
+    rows = list(reported.rows.values())
+    told = Path(at.truth).with_name("opportunities.jsonl")
+    told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+    marks = score(
+        Path(at.wire), Path(at.truth), rows,
+        since=live.connected, until=live.sealed,
+    )  # fmt: skip
+    return summary(live, settings) | marks
+
+
+def summary(live: Live, settings: Settings) -> dict[str, Any]:
+    """What a run says at its end; counts are those at the moment when it was sealed."""
+    return {
+        "mode": settings.mode,
+        "seed": settings.seed,
+        "run": live.run,
+        "venues": list(live.drivers),
+        "markets": len(live.engine.world.instruments),
+        **live.counts,
+        "opportunities": live.engine.opened_in_run,
+        "journal_seq": live.store.seq,
+        "first_seq": live.first_seq,
+        "digest": live.loop.digest.hex(),
+        "ended": live.why,
+    }

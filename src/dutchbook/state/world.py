@@ -1,0 +1,308 @@
+"""The market as we know it: folds market events into instruments, books, feeds and checks.
+
+Knows no strategy. Says what it wants done (`asks`) and what a person should know (`found`);
+both are emptied by the engine after every step.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dutchbook.domain.effects import AskSnapshot, Effect
+from dutchbook.domain.events import (
+    BadInput,
+    BookLevels,
+    BookSeen,
+    CheckFailed,
+    Duplicate,
+    Event,
+    EventListed,
+    FeedDown,
+    FeedGap,
+    FeedUp,
+    GridChanged,
+    InstrumentListed,
+    MarketResolved,
+    StatusChanged,
+    TopSeen,
+    TradePrinted,
+)
+from dutchbook.domain.instrument import EventGroup, Instrument
+from dutchbook.domain.step import Found, Healed, Note
+from dutchbook.domain.units import MILLI, Ns
+from dutchbook.state.books import Book, BookFault, Books
+from dutchbook.state.checks import CrossChecks, levels_of
+from dutchbook.state.count import Counters
+from dutchbook.state.feeds import BookId, Feed, Gap
+from dutchbook.state.fresh import FreshLimits
+
+MIRROR_PATIENCE = Ns(100 * MILLI)
+"""Two messages may bring the two books of a market; so long their tops may differ unasked."""
+
+
+class World:
+    """Books and feeds, and why a book may not be read."""
+
+    def __init__(self, limits: FreshLimits) -> None:
+        self.limits = limits
+        self.books = Books()
+        self.instruments: dict[str, Instrument] = {}
+        self.groups: dict[str, EventGroup] = {}
+        self.tokens: dict[str, int] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.home: dict[BookId, Feed] = {}
+        self.changed: dict[BookId, int] = {}
+        self.crossed: dict[BookId, Ns] = {}
+        self.mirror_off: dict[str, Ns] = {}
+        self.checks = CrossChecks(self)
+        self.count = Counters()
+        self.asks: list[Effect] = []
+        self.found: list[Note] = []
+        self.listed = False
+
+    # -- folding -------------------------------------------------------------------------------
+
+    def apply(self, event: Event, seq: int, now: Ns) -> str:
+        """Fold one event; returns the key of a market whose offers changed, or ""."""
+        if type(event) is BookLevels:
+            return self._levels(event, seq, now)
+        handler = _HANDLERS.get(type(event))
+        return handler(self, event, seq, now) if handler is not None else ""
+
+    def _levels(self, event: BookLevels, seq: int, now: Ns) -> str:
+        book_id = (event.key, event.token)
+        feed = self.feeds.get(event.stream)
+        if feed is None or event.token >= self.tokens.get(event.key, 0):
+            return self._refuse(event.key, "unknown_market", event.stream)
+        self.count.books += 1
+        feed.last_data = now
+        if not event.snapshot and not feed.books.get(book_id, False):
+            self.count.stale_ignored += 1
+            return ""
+        try:
+            moved = self.books.apply(event)
+        except BookFault as fault:
+            self._refuse(event.key, fault.what, fault.detail)
+            self.noticed(event.stream, event.key, seq)
+            return event.key
+        if event.snapshot:
+            self._whole(feed, book_id)
+            if event.hashed:
+                self.count.verified += 1
+            else:
+                self.count.unverifiable += 1
+        book = self.books.get(event.key, event.token)
+        self.changed[book_id] = seq
+        if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
+            detail = f"claimed {event.bid}/{event.ask}, ours {book.bid}/{book.ask}"
+            self.found.append(Found(event.key, "top_mismatch", detail))
+            self.noticed(event.stream, event.key, seq)
+            return event.key
+        if self.checks.open and book_id in self.checks.open:
+            self.checks.moved(book_id, levels_of(book), now)
+        if moved or event.snapshot:
+            self._top_moved(event.key, book_id, book, now)
+            return event.key
+        return ""
+
+    def _top_moved(self, key: str, book_id: BookId, book: Book, now: Ns) -> None:
+        if book.bid >= book.ask:
+            self.crossed.setdefault(book_id, now)
+        elif self.crossed:
+            self.crossed.pop(book_id, None)
+        if self.tokens[key] == 2:
+            yes, no = self.books.get(key, 0), self.books.get(key, 1)
+            if yes.bid != no.bid or yes.ask != no.ask:
+                self.mirror_off.setdefault(key, now)
+            elif key in self.mirror_off:
+                del self.mirror_off[key]
+                self.checks.confirmed.pop(key, None)
+
+    def _whole(self, feed: Feed, book_id: BookId) -> None:
+        self.home[book_id] = feed
+        for gap in feed.whole(book_id):
+            self._healed(feed, gap)
+
+    def _healed(self, feed: Feed, gap: Gap) -> None:
+        self.count.gaps_recovered += gap.count
+        self.found.append(Healed(feed.stream, gap.scope, gap.count))
+
+    def _refuse(self, key: str, what: str, detail: str) -> str:
+        self.count.malformed += 1
+        self.found.append(Found(key, what, detail))
+        return ""
+
+    def noticed(self, stream: str, key: str, seq: int) -> None:
+        """A gap in one market that we noticed ourselves: ask for its books again."""
+        self._on_gap(FeedGap(stream, "asked", "", 0, 0, (key,)), seq, Ns(0))
+        self.asks.append(AskSnapshot(self.instruments[key].venue, stream, (key,), "asked"))
+
+    def _on_gap(self, event: FeedGap, seq: int, now: Ns) -> str:
+        self.count.gaps_seen += 1
+        self.count.causes[event.cause] = self.count.causes.get(event.cause, 0) + 1
+        feed = self.feeds.setdefault(event.stream, Feed(event.stream))
+        if not event.books:
+            self.count.gaps_recovered += 1
+            return ""
+        gap = feed.open_gap(event, seq, self.tokens)
+        if not gap.waiting:
+            feed.gaps.pop(gap.scope, None)
+            self._healed(feed, gap)
+        return event.keys[0] if len(event.keys) == 1 else ""
+
+    def _on_listed(self, event: InstrumentListed, seq: int, now: Ns) -> str:
+        instrument = event.instrument
+        self.books.list(instrument)
+        self.instruments[instrument.key] = instrument
+        self.tokens[instrument.key] = max(1, len(instrument.tokens))
+        self.listed = True
+        return instrument.key
+
+    def _on_group(self, event: EventListed, seq: int, now: Ns) -> str:
+        self.groups[event.group.key] = event.group
+        self.listed = True
+        return ""
+
+    def _on_grid(self, event: GridChanged, seq: int, now: Ns) -> str:
+        instrument = self.instruments.get(event.key)
+        if instrument is None:
+            return self._refuse(event.key, "unknown_market", "grid changed")
+        try:
+            self.books.list(_with(instrument, grid=event.grid))
+        except BookFault as fault:
+            return self._refuse(event.key, fault.what, fault.detail)
+        self.instruments[event.key] = _with(instrument, grid=event.grid)
+        return event.key
+
+    def _on_status(self, event: StatusChanged, seq: int, now: Ns) -> str:
+        instrument = self.instruments.get(event.key)
+        if instrument is None:
+            return self._refuse(event.key, "unknown_market", "status changed")
+        self.instruments[event.key] = _with(instrument, status=event.status)
+        if event.status in ("closed", "settled"):
+            self._retire(event.key)
+        self.listed = True
+        return event.key
+
+    def _on_resolved(self, event: MarketResolved, seq: int, now: Ns) -> str:
+        return self._on_status(StatusChanged(event.key, "settled"), seq, now)
+
+    def _retire(self, key: str) -> None:
+        """No more messages are due for this market, so no gap waits for it."""
+        for token in range(self.tokens[key]):
+            feed = self.home.pop((key, token), None)
+            if feed is not None:
+                for gap in feed.whole((key, token)):
+                    self._healed(feed, gap)
+                feed.books.pop((key, token), None)
+
+    def _on_up(self, event: FeedUp, seq: int, now: Ns) -> str:
+        feed = self.feeds.setdefault(event.stream, Feed(event.stream))
+        feed.begin()
+        feed.last_data = now
+        return ""
+
+    def _on_down(self, event: FeedDown, seq: int, now: Ns) -> str:
+        self.feeds.setdefault(event.stream, Feed(event.stream)).end()
+        return ""
+
+    def _on_bad(self, event: BadInput, seq: int, now: Ns) -> str:
+        self.count.malformed += 1
+        return ""
+
+    def _on_duplicate(self, event: Duplicate, seq: int, now: Ns) -> str:
+        self.count.duplicates += 1
+        return ""
+
+    def _on_data(self, event: TopSeen | TradePrinted, seq: int, now: Ns) -> str:
+        self.count.trades += type(event) is TradePrinted
+        feed = self.feeds.get(event.stream)
+        if feed is not None:
+            feed.last_data = now
+        return ""
+
+    def _on_seen(self, event: BookSeen, seq: int, now: Ns) -> str:
+        return event.key if self.checks.answered(event, now) else ""
+
+    def _on_check_failed(self, event: CheckFailed, seq: int, now: Ns) -> str:
+        self.checks.unanswered(event.key)
+        return ""
+
+    # -- the fresh-book gate -------------------------------------------------------------------
+
+    def _broken(self, key: str) -> bool:
+        return any(not self._is_whole((key, token)) for token in range(self.tokens.get(key, 0)))
+
+    def _is_whole(self, book_id: BookId) -> bool:
+        feed = self.home.get(book_id)
+        return feed is not None and feed.books.get(book_id, False)
+
+    def stale(self, key: str, token: int, now: Ns) -> str:
+        """Why a book may not be read; "" when it is fresh."""
+        book_id = (key, token)
+        instrument, feed = self.instruments.get(key), self.home.get(book_id)
+        if instrument is None or feed is None:
+            return "no_snapshot"
+        if instrument.status != "open":
+            return "not_open"
+        if not feed.up:
+            return "feed_down"
+        if not feed.books.get(book_id, False):
+            return "gap"
+        if not feed.sample_ok:
+            return "sample_disagreed"
+        since = self.crossed.get(book_id)
+        if since is not None and now - since > self.limits.crossed:
+            return "crossed"
+        silent = now - feed.last_data > self.limits.silent
+        if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
+            return "silent"
+        off = self.mirror_off.get(key) if self.mirror_off else None
+        if off is not None and now - off >= MIRROR_PATIENCE and not self.mirror_confirmed(key, now):
+            return "mirror_unconfirmed"
+        return ""
+
+    def mirror_confirmed(self, key: str, now: Ns) -> bool:
+        """Whether REST copies of both books of a market agreed since its mirror broke."""
+        at = self.checks.confirmed.get(key, Ns(0))
+        return at >= self.mirror_off.get(key, Ns(0)) and now - at <= self.limits.check
+
+    def tick(self, now: Ns) -> None:
+        """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
+        self.checks.tick(now)
+        off = [
+            key
+            for key, since in self.mirror_off.items()
+            if now - since >= MIRROR_PATIENCE
+            and now - self.checks.confirmed.get(key, Ns(0)) > self.limits.check // 2
+            and not self._broken(key)
+        ]
+        self.checks.ask(off, now)
+
+    def open_gaps(self) -> int:
+        return sum(gap.count for feed in self.feeds.values() for gap in feed.gaps.values())
+
+    def broken_books(self) -> int:
+        return sum(not whole for feed in self.feeds.values() for whole in feed.books.values())
+
+
+def _with(instrument: Instrument, **changes: object) -> Instrument:
+    fields = {name: getattr(instrument, name) for name in instrument.__struct_fields__}
+    return Instrument(**(fields | changes))
+
+
+_HANDLERS: dict[type, Callable[[World, Any, int, Ns], str]] = {
+    InstrumentListed: World._on_listed,
+    EventListed: World._on_group,
+    GridChanged: World._on_grid,
+    StatusChanged: World._on_status,
+    MarketResolved: World._on_resolved,
+    FeedUp: World._on_up,
+    FeedDown: World._on_down,
+    FeedGap: World._on_gap,
+    BadInput: World._on_bad,
+    Duplicate: World._on_duplicate,
+    TopSeen: World._on_data,
+    TradePrinted: World._on_data,
+    BookSeen: World._on_seen,
+    CheckFailed: World._on_check_failed,
+}

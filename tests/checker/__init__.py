@@ -1,0 +1,1 @@
+"""An independent judge of a run: standard library only, shares nothing with the product."""

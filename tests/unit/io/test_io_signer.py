@@ -1,0 +1,116 @@
+"""Signatures are checked with the public key; keys are refused where they lie open."""
+
+import base64
+import pickle
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+from dutchbook.domain.errors import ConfigError
+from dutchbook.domain.secret import Secret
+from dutchbook.io.signer import Signer, read_secret
+from dutchbook.venues.base import Sign
+
+RSA = rsa.generate_private_key(65_537, 2_048)
+TEXT = "1790000000000GET/trade-api/ws/v2"
+
+
+def pem(key, form=serialization.PrivateFormat.PKCS8, lock=None):
+    lock = serialization.BestAvailableEncryption(lock) if lock else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, form, lock)
+
+
+def verify(signature, text=TEXT):
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    RSA.public_key().verify(base64.b64decode(signature), text.encode(), pss, hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    "form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL]
+)
+async def test_rsa_pss_with_a_salt_of_32(form):
+    signer = Signer()
+    signer.add("k", Secret(pem(RSA, form)))
+    one, two = await signer.sign("k", TEXT), await signer.sign("k", TEXT)
+    verify(one)
+    verify(two)
+    assert one != two
+    with pytest.raises(InvalidSignature):
+        verify(one, TEXT + "x")
+
+
+async def test_ed25519():
+    key = ed25519.Ed25519PrivateKey.generate()
+    signer = Signer()
+    signer.add("k", Secret(pem(key)))
+    signature = base64.b64decode(await signer.sign("k", TEXT))
+    key.public_key().verify(signature, TEXT.encode())
+
+
+async def test_signed_headers_join_the_plain_ones():
+    signer = Signer()
+    signer.add("k", Secret(pem(RSA)))
+    plain = {"A": "b"}
+    headers = await signer.headers(plain, (Sign("k", TEXT, "SIG"),))
+    verify(headers.pop("SIG"))
+    assert headers == plain == {"A": "b"}
+
+
+async def test_an_unknown_key_is_named():
+    signer = Signer()
+    signer.add("k", Secret(pem(RSA)))
+    with pytest.raises(ConfigError, match="no key named 'other'"):
+        await signer.sign("other", TEXT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"not a key",
+        pem(RSA)[:-200],
+        pem(RSA, lock=b"word"),
+        pem(ec.generate_private_key(ec.SECP256R1())),
+    ],
+    ids=["empty", "text", "cut", "locked", "other kind"],
+)
+def test_what_is_no_such_key_is_refused_and_not_repeated(text):
+    with pytest.raises(ConfigError) as refused:
+        Signer().add("k", Secret(text))
+    assert text == b"" or text.decode()[:20] not in str(refused.value)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o666])
+def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode):
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem(RSA))
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match=f"mode is {mode:04o}.*chmod 600"):
+        Signer().add_file("k", file)
+
+
+async def test_a_key_file_of_ours_alone_is_read(tmp_path):
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem(RSA))
+    file.chmod(0o600)
+    signer = Signer()
+    signer.add_file("k", file)
+    verify(await signer.sign("k", TEXT))
+
+
+def test_an_absent_key_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.pem can't be read"):
+        read_secret(tmp_path / "none.pem")
+
+
+def test_a_secret_is_never_shown():
+    secret = Secret("hunter2")
+    shown = [str(secret), repr(secret), f"{secret}", f"{secret:>9}", "%s" % secret, repr([secret])]  # noqa: UP031
+    assert not any("hunter2" in text for text in shown)
+    assert secret.reveal() == b"hunter2"
+    assert secret == Secret(b"hunter2") and secret != Secret("other") and secret != "hunter2"
+    assert not hasattr(secret, "__dict__") and not Secret("")
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
