@@ -78,7 +78,7 @@ class Ours:
         edge = None
         for event in self._kalshi.on_frame(data, 0):
             if type(event) is BookLevels:
-                if event.key not in self._cents:
+                if event.snapshot and event.key not in self._cents:
                     self._cents[event.key] = None
                     books.list(replace(unlisted(event.key), grid=CENT))
                 books.apply(event)
