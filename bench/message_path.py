@@ -70,6 +70,7 @@ class Ours:
         self.books = Books()
         self._polymarket = build(Config(learn=True))
         self._kalshi = Feed("kalshi.book")
+        self._edges: dict[str, int] = {}
         self._cents: dict[str, None] = {}  # Kalshi's markets: recorded and made ones go in cents
 
     def kalshi(self, data: bytes) -> int | None:
@@ -78,12 +79,15 @@ class Ours:
         edge = None
         for event in self._kalshi.on_frame(data, 0):
             if type(event) is BookLevels:
-                if event.key not in self._cents:
+                if event.snapshot and event.key not in self._cents:
                     self._cents[event.key] = None
                     books.list(replace(unlisted(event.key), grid=CENT))
-                books.apply(event)
-                book = books.get(event.key, 0)
-                edge = book.bid - book.ask if book.bid_qty and book.ask_qty else 0
+                if books.apply(event):  # else the best levels are as they were, and the edge too
+                    book = books.get(event.key, 0)
+                    edge = book.bid - book.ask if book.bid_qty and book.ask_qty else 0
+                    self._edges[event.key] = edge
+                else:
+                    edge = self._edges.get(event.key, 0)
         return edge
 
     def polymarket(self, at: int, data: bytes) -> int | None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import nautilus_trader
 from nautilus_trader.model.book import OrderBook
-from nautilus_trader.model.data import BookOrder
-from nautilus_trader.model.enums import BookType, OrderSide
+from nautilus_trader.model.data import BookOrder, OrderBookDelta
+from nautilus_trader.model.enums import BookAction, BookType, OrderSide, RecordFlag
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
@@ -48,12 +48,13 @@ def new(name):
     return OrderBook(InstrumentId.from_str(f"{name}.X"), BookType.L2_MBP)
 
 
-def put(book, side, px, size):
+def put(book, side, px, size, seq, at):
+    """The library's own typed event, made and applied."""
     order = BookOrder(side, px, Quantity(size, 6), 0)
-    if size > 0:
-        book.update(order, 0)
-    else:
-        book.delete(order, 0)
+    action = BookAction.UPDATE if size > 0 else BookAction.DELETE
+    book.apply_delta(
+        OrderBookDelta(book.instrument_id, action, order, RecordFlag.F_LAST, seq, at, at)
+    )
 
 
 def kalshi(frames, decode):
@@ -61,23 +62,24 @@ def kalshi(frames, decode):
     for frame in frames:
         message = decode(frame)
         msg = message.msg
+        seq, at = message.seq, msg.ts_ms * 1_000_000
         if message.type == "orderbook_delta":
             name = msg.market_ticker
-            book, at = books[name], (name, msg.side, msg.price_dollars)
-            size = sizes[at] = round(sizes.get(at, 0.0) + float(msg.delta_fp), 6)
+            book, level = books[name], (name, msg.side, msg.price_dollars)
+            size = sizes[level] = round(sizes.get(level, 0.0) + float(msg.delta_fp), 6)
             if msg.side == "yes":
-                put(book, BUY, price(msg.price_dollars), size)
+                put(book, BUY, price(msg.price_dollars), size, seq, at)
             else:
-                put(book, SELL, mirror(msg.price_dollars), size)
+                put(book, SELL, mirror(msg.price_dollars), size, seq, at)
         elif message.type == "orderbook_snapshot":
             name = msg.market_ticker
             book = books[name] = new(name)
             for text, size in msg.yes_dollars_fp:
                 sizes[name, "yes", text] = float(size)
-                put(book, BUY, price(text), float(size))
+                put(book, BUY, price(text), float(size), seq, at)
             for text, size in msg.no_dollars_fp:
                 sizes[name, "no", text] = float(size)
-                put(book, SELL, mirror(text), float(size))
+                put(book, SELL, mirror(text), float(size), seq, at)
         else:
             continue
         count += 1
@@ -92,22 +94,23 @@ def polymarket(frames, decode):
     for frame in frames:
         message = decode(frame)
         tokens = markets.setdefault(message.market, {})
+        at = int(message.timestamp) * 1_000_000
         if message.event_type == "price_change":
             for change in message.price_changes:
                 book = tokens.get(change.asset_id)
                 if book is None:
                     book = tokens[change.asset_id] = new(change.asset_id[:20])
                 side = BUY if change.side == "BUY" else SELL
-                put(book, side, price(change.price), float(change.size))
+                put(book, side, price(change.price), float(change.size), 0, at)
         else:
             book = tokens.get(message.asset_id)
             if book is None:
                 book = tokens[message.asset_id] = new(message.asset_id[:20])
             book.clear(0, 0)
             for level in message.bids:
-                put(book, BUY, price(level.price), float(level.size))
+                put(book, BUY, price(level.price), float(level.size), 0, at)
             for level in message.asks:
-                put(book, SELL, price(level.price), float(level.size))
+                put(book, SELL, price(level.price), float(level.size), 0, at)
         count += 1
         if len(tokens) == 2:
             yes, no = tokens.values()
@@ -132,7 +135,7 @@ def decoders():
     message = msgspec.defstruct(
         "Message",
         [
-            ("event_type", str), ("market", str), ("asset_id", str, ""),
+            ("event_type", str), ("market", str), ("timestamp", str), ("asset_id", str, ""),
             ("price_changes", list[change], []), ("bids", list[level], []),
             ("asks", list[level], []),
         ],
@@ -142,12 +145,12 @@ def decoders():
         "Body",
         [
             ("market_ticker", str, ""), ("price_dollars", str, ""), ("delta_fp", str, ""),
-            ("side", str, ""), ("yes_dollars_fp", list[tuple[str, str]], []),
+            ("side", str, ""), ("ts_ms", int, 0), ("yes_dollars_fp", list[tuple[str, str]], []),
             ("no_dollars_fp", list[tuple[str, str]], []),
         ],
         gc=False,
     )  # fmt: skip
-    frame = msgspec.defstruct("Frame", [("type", str), ("msg", body)], gc=False)
+    frame = msgspec.defstruct("Frame", [("type", str), ("msg", body), ("seq", int, 0)], gc=False)
     return msgspec.json.Decoder(frame).decode, msgspec.json.Decoder(message).decode
 
 

@@ -47,12 +47,10 @@ def leg_costs(
             costs[leg] = NOBODY
             continue
         pool = pools[leg]
-        best = _three(pool, best0, best1, best2)
         slots, _, _ = _shape(pool)
+        slot = _cell(pool, best0, best1, best2, rows[leg] * 2 + 1 - (leg & 1))
         if leg & 1:
-            slot = slots - 1 - best[rows[leg] * 2]  # a bid for YES at p sells NO at ONE - p
-        else:
-            slot = best[rows[leg] * 2 + 1]
+            slot = slots - 1 - slot  # a bid for YES at p sells NO at ONE - p
         costs[leg] = _cost(pool, slot, fees, fees_at[leg]) if slot < slots - 1 else NOBODY
 
 
@@ -126,11 +124,11 @@ def walk(
         for k in range(n):
             leg = legs[first + k]
             pool, row = pools[leg], rows[leg]
-            best, sizes = _three(pool, best0, best1, best2), _three(pool, sizes0, sizes1, sizes2)
             side = 1 - (leg & 1)
             slots, stride, _ = _shape(pool)
-            at[k] = best[row * 2 + side]
-            left[k] = sizes[(row * 2 + side) * stride + at[k]]
+            at[k] = _cell(pool, best0, best1, best2, row * 2 + side)
+            cell = (row * 2 + side) * stride + at[k]
+            left[k] = _cell(pool, sizes0, sizes1, sizes2, cell)
             paid = at[k] if side else slots - 1 - at[k]
             costs[k] = _cost(pool, paid, fees, fees_at[leg])
             edge -= costs[k]
@@ -149,17 +147,17 @@ def walk(
                 pool, side = pools[leg], 1 - (leg & 1)
                 slots, stride, _ = _shape(pool)
                 base = (rows[leg] * 2 + side) * stride
-                occupied = _three(pool, occupied0, occupied1, occupied2)
-                words = _three(pool, words0, words1, words2)
-                if side:
-                    cell = next_up(occupied, words, base + at[k] + 1, base + stride)
+                if pool == 0:
+                    cell = _next(occupied0, words0, side, base, at[k], stride)
+                elif pool == 1:
+                    cell = _next(occupied1, words1, side, base, at[k], stride)
                 else:
-                    cell = next_down(occupied, words, base, base + at[k])
+                    cell = _next(occupied2, words2, side, base, at[k], stride)
                 if cell < 0:
                     edge -= NOBODY
                     break
                 at[k] = cell - base
-                left[k] = _three(pool, sizes0, sizes1, sizes2)[cell]
+                left[k] = _cell(pool, sizes0, sizes1, sizes2, cell)
                 paid = at[k] if side else slots - 1 - at[k]
                 cost = _cost(pool, paid, fees, fees_at[leg])
                 edge += costs[k] - cost
@@ -167,12 +165,20 @@ def walk(
 
 
 @part
-def _three(pool: int, a: Any, b: Any, c: Any) -> Any:
+def _cell(pool: int, a: Any, b: Any, c: Any, at: int) -> int:
+    """One cell of the array that the class has (choosing arrays would count users)."""
     if pool == 0:
-        return a
+        return int(a[at])
     if pool == 1:
-        return b
-    return c
+        return int(b[at])
+    return int(c[at])
+
+
+@part
+def _next(occupied: Any, words: Any, side: int, base: int, at: int, stride: int) -> int:
+    if side:
+        return int(next_up(occupied, words, base + at + 1, base + stride))
+    return int(next_down(occupied, words, base, base + at))
 
 
 @part

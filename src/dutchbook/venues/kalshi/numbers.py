@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _LAST_YEAR = 2200  # nanoseconds must stay within 64 bits
+MEMO_MAX = 65_536
+_changes: dict[str, int] = {}
 COUNT_MAX = 10**18  # a size must stay within 64 bits
 
 
@@ -54,6 +56,16 @@ def quote(text: str) -> int:
 
 def change(text: str) -> int:
     """A signed change of a size, in millionths of a contract. Raises ValueError."""
+    value = _changes.get(text)
+    if value is None:
+        value = _change(text)
+        if len(_changes) >= MEMO_MAX:
+            _changes.clear()  # a bound, not a policy: a text says the same whenever it is read
+        _changes[text] = value
+    return value
+
+
+def _change(text: str) -> int:
     if text[-3:-2] == "." and len(text) < 16 and text.isascii():
         whole, part = text[:-3], text[-2:]
         digits = whole[1:] if whole[:1] == "-" else whole

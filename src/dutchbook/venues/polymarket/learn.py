@@ -51,7 +51,10 @@ class Learner:
         """Make a market's grid finer if a price needs it."""
         listed = self._registry.markets[key]
         step = listed.grid[0].step
-        if all(px % step == 0 for _, px, _ in levels):
+        for _, px, _ in levels:
+            if px % step:
+                break
+        else:
             return
         finer = [s for s in STEPS if s < step and all(px % s == 0 for _, px, _ in levels)]
         if finer:
