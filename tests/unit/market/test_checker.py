@@ -294,6 +294,35 @@ def test_duplicates_and_malformed_frames_are_counted_and_change_nothing():
     assert (found["planted_visible"], found["problems"]) == (1, [])
 
 
+def test_an_unknown_market_is_counted_and_its_number_is_used_up():
+    """Kalshi: one malformed, no gap; the frame after it follows on."""
+    story = Story().begin()
+    msg = {"market_ticker": "KXNONE", "price_dollars": "0.5000", "delta_fp": "1.00", "side": "no"}
+    story.kalshi(1, "orderbook_delta", msg)
+    story.delta(1.1, "0.3000", "1.00", side="yes")
+    story.data(1.2, "kalshi.ws#1", {"type": "ticker", "sid": 3, "msg": {"market_ticker": "KXN"}})
+    found = judge(story.wire, truth(), [])
+    assert (found["malformed"], found["gaps_seen"]) == (2, 0)
+
+
+def test_a_subscription_that_the_venue_gave_up_is_one_gap():
+    """Error 25: everything of the connection is stale until it is seen whole on another."""
+    story = run()
+    error = {"type": "error", "sid": 1, "msg": {"code": 25, "msg": "buffer overflow"}}
+    story.data(2.2, "kalshi.ws#1", error)
+    story.data(2.2, "kalshi.ws#1", {**error, "sid": 2})
+    story.wire.sort(key=lambda line: line["t"])
+    found = judge(story.wire, truth(), [])
+    assert (found["gaps_seen"], found["gaps_recovered"]) == (1, 0)
+    assert (found["planted_visible"], found["planted_obscured"]) == (0, 1)
+
+
+def test_notes_of_the_servers_are_no_connections():
+    story = run()
+    story.line(3, "kalshi", note="tick", market="KXA-1")
+    assert set(judge(story.wire, truth(), [])["frames"]) == {"kalshi.ws#1", "polymarket.ws#1"}
+
+
 def test_polymarket_gaps_are_counted_as_the_brief_counts_them():
     """A wrong best price, a step back in time, a malformed frame, a wrong hash: one gap each."""
     story = Story().begin()
