@@ -4,11 +4,14 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "checker"))
 
 from check import judge
+
+from dutchbook.emulators.score import Find, score
 
 CHECKER = Path(__file__).resolve().parents[2] / "checker"
 SECOND = 1_000_000_000
@@ -140,9 +143,31 @@ def opp(opened, legs=LEGS, closed=None):
 
 
 def verdict(story, rows, opps):
+    """(visible, found, obscured, false) by the checker, and the same by the run's own score."""
     found = judge(story.wire, rows, opps)
     names = ("planted_visible", "planted_found", "planted_obscured", "false_opportunities")
-    return tuple(found[name] for name in names)
+    answer = tuple(found[name] for name in names)
+    own = own_score(story.wire, rows, opps)
+    assert tuple(getattr(own, name) for name in names) == answer
+    return answer
+
+
+def own_score(wire, rows, opps):
+    said = ("yes", "no")
+    finds = [
+        Find(
+            id=opp["id"],
+            legs=frozenset((x["market"], said.index(x["outcome"])) for x in opp["legs"]),
+            opened_at=opp["opened_at"],
+            closed_at=opp["closed_at"],
+        )
+        for opp in opps
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, lines in (("wire", wire), ("truth", rows)):
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            Path(folder, name).write_text(text)
+        return score(Path(folder, "wire"), Path(folder, "truth"), finds)
 
 
 def test_a_plant_that_was_found():
@@ -177,7 +202,7 @@ def test_a_decoy_that_was_taken_is_false():
     """A near miss is no plant, even if its books look like one."""
     for reason in ("thin", "fees", "other", "unapproved"):
         found = judge(run().wire, truth(near_miss=reason), [opp(2.1)])
-        assert (found["planted_visible"], found["false_opportunities"]) == (0, 1)
+        assert verdict(run(), truth(near_miss=reason), [opp(2.1)]) == (0, 0, 0, 1)
         assert f"decoy p1 ({reason})" in found["problems"][0]
 
 
@@ -230,6 +255,8 @@ def gapped(healed):
 
 def test_a_gap_hides_the_plant_until_the_book_was_seen_whole():
     """Healed late, less than a second is left; healed early, the plant must be found."""
+    assert verdict(gapped(4.5), truth(), []) == (1, 0, 0, 0)
+    assert verdict(gapped(None), truth(), []) == (0, 0, 1, 0)
     late = judge(gapped(5.5).wire, truth(), [])
     assert (late["gaps_seen"], late["gaps_recovered"]) == (1, 1)
     assert (late["planted_visible"], late["planted_obscured"]) == (1, 0)
