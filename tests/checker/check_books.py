@@ -93,7 +93,10 @@ class Delivered:
         return {ONE - px: size for px, size in self.book(key, 1 - outcome).bids.items()}
 
     def fresh_until(self, key, outcome, t):
-        """Until when the book of a leg stays usable if nothing more comes; 0 if it is not now."""
+        """Until when the book of a leg stays usable if nothing more comes; 0 if it is not now.
+
+        While a gap is open none of the books that it concerned is, seen whole since or not.
+        """
         poly = bool(self.markets[key]["tokens"])
         if key in self.paused:
             return 0
@@ -102,6 +105,8 @@ class Delivered:
             book = self.book(key, token)
             conn = book.conn
             if conn is None or not conn.up or not book.whole:
+                return 0
+            if any((key, token) in gap["all"] for gap in self.open_gaps):
                 return 0
             until = min(until, conn.last_data + SILENT)
             if book.crossed_since is not None:
@@ -359,7 +364,7 @@ class Delivered:
         for gap in self.open_gaps:
             if gap["scope"] == scope:
                 gap["missing"] |= missing
-        self.open_gaps.append({"scope": scope, "missing": missing})
+        self.open_gaps.append({"scope": scope, "missing": missing, "all": set(missing)})
         if not missing:
             self.open_gaps.pop()
             self.counts["gaps_recovered"] += 1

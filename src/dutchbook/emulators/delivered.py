@@ -28,6 +28,16 @@ class Line(msgspec.Struct):
     close: object = None
 
 
+class Gap(msgspec.Struct):
+    """A loss: while any of its books is missing, none of them is fresh. `end` 0: still open."""
+
+    scope: str
+    books: frozenset[tuple[str, int]]
+    missing: set[tuple[str, int]]
+    since: int
+    end: int = 0
+
+
 class Ladder:
     """One token's own book as delivered; a Kalshi market is two of bids only."""
 
@@ -61,6 +71,8 @@ class Delivered:
         tokens = {key: row["tokens"] for key, row in markets.items()}
         self._assets = {a: (key, n) for key, pair in tokens.items() for n, a in enumerate(pair)}
         self.books = {key: (Ladder(key, 0), Ladder(key, 1)) for key in markets}
+        self._gaps: list[Gap] = []
+        self._asked_for: dict[str, dict[str, None]] = {}
         self._paused = {key: Switch() for key in markets}
         self._heard: dict[str, Spans] = {}
         self._last: dict[tuple[str, int], int] = {}
@@ -87,13 +99,16 @@ class Delivered:
             crossed = ladder.crossed.spans(self.now)
             long = [(s + CROSSED, e) for s, e in crossed if e - s > CROSSED]
             found = both(found, outside(long))
+            for gap in self._gaps:
+                if (key, ladder.token) in gap.books:
+                    found = both(found, outside([(gap.since, gap.end or self.now + 1)]))
         return found
 
     def feed(self, line: Line) -> list[str]:
         """Take one line; the market keys whose books changed."""
         self.now = line.t
         if line.close is not None:
-            self._lose(line.conn, None, line.t)
+            self._lose(line.conn, line.t)
         elif line.got is not None:
             self._asked(line)
         elif line.data is not None and line.data != "PONG":
@@ -104,16 +119,31 @@ class Delivered:
                 return self._polymarket(line, frame)
             except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError):
                 if not line.conn.startswith("kalshi"):
-                    self._lose(line.conn, None, line.t)
+                    self._gap(line.conn, line.conn, None, line.t)
         return []
 
     def _asked(self, line: Line) -> None:
+        """Which Kalshi books a client wants is in its commands; a gap concerns all of them."""
         try:
-            params = msgspec.json.decode(line.got or "")["params"]
-            if params.get("use_yes_price"):
-                self._yes_price.add(line.conn)
+            asked = msgspec.json.decode(line.got or "")
+            params, wanted = asked["params"], self._asked_for.setdefault(line.conn, {})
+            names = params.get("market_tickers") or [params.get("market_ticker")]
+            keys = dict.fromkeys(self._tickers[name] for name in names if name in self._tickers)
+            if asked["cmd"] == "subscribe" and "orderbook_delta" in params["channels"]:
+                wanted.update(keys)
+                if params.get("use_yes_price"):
+                    self._yes_price.add(line.conn)
+            elif self._of_books(line.conn, params) and params["action"] == "add_markets":
+                wanted.update(keys)
+            elif self._of_books(line.conn, params) and params["action"] == "delete_markets":
+                for key in keys:
+                    wanted.pop(key, None)
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):
             return
+
+    def _of_books(self, conn: str, params: dict[str, Any]) -> bool:
+        sids = params.get("sids") or [params.get("sid")]
+        return any(self._channels.get((conn, sid)) == "orderbook_delta" for sid in sids)
 
     def _hear(self, line: Line) -> None:
         spans = self._heard.setdefault(line.conn, [])
@@ -122,12 +152,37 @@ class Delivered:
         else:
             spans.append((line.t, line.t + SILENT))
 
-    def _lose(self, conn: str, key: str | None, t: int) -> None:
-        """Books of a connection, or of one market, are stale until they are seen whole."""
-        for pair in self.books.values() if key is None else (self.books[key],):
+    def _lose(self, conn: str, t: int) -> None:
+        """A connection is gone; its books come back one by one on another."""
+        for pair in self.books.values():
             for ladder in pair:
                 if ladder.conn == conn:
                     ladder.lose(t)
+
+    def _gap(self, conn: str, scope: str, key: str | None, t: int) -> None:
+        """Something was lost on a connection, of one market or (None) of all its books."""
+        wanted = self._asked_for.get(conn, {})
+        books = [
+            ladder
+            for name, pair in self.books.items()
+            for ladder in pair
+            if name == key or (key is None and (ladder.conn == conn or name in wanted))
+        ]
+        for ladder in books:
+            ladder.lose(t)
+        places = frozenset((ladder.key, ladder.token) for ladder in books)
+        for gap in self._gaps:
+            if gap.scope == scope and not gap.end:
+                gap.missing |= places
+        self._gaps.append(Gap(scope, places, set(places), t, 0 if places else t))
+
+    def _seen(self, ladder: Ladder, line: Line) -> None:
+        ladder.seen(line.conn, line.t)
+        for gap in self._gaps:
+            if not gap.end:
+                gap.missing.discard((ladder.key, ladder.token))
+                if not gap.missing:
+                    gap.end = line.t
 
     def _kalshi(self, line: Line, frame: dict[str, Any]) -> list[str]:
         kind, msg, sid, seq = frame["type"], frame.get("msg"), frame.get("sid"), frame.get("seq")
@@ -145,7 +200,7 @@ class Delivered:
             self._last[line.conn, sid] = seq
             channel = self._channels.get((line.conn, sid), "orderbook_delta")
             if seq != last + 1 and channel == "orderbook_delta":
-                self._lose(line.conn, None, line.t)
+                self._gap(line.conn, f"{line.conn} {sid}", None, line.t)
         return self._kalshi_apply(line, kind, change)
 
     def _kalshi_change(self, line: Line, kind: str, msg: dict[str, Any]) -> Any:
@@ -171,14 +226,14 @@ class Delivered:
     def _kalshi_apply(self, line: Line, kind: str, change: Any) -> list[str]:
         key = change[0]
         if kind == "error" and change[1] in (10, 25):
-            self._lose(line.conn, None, line.t)
+            self._gap(line.conn, line.conn, None, line.t)
         if key is None:
             return []
         pair = self.books[key]
         if kind == "orderbook_snapshot":
             for ladder, levels in zip(pair, change[1], strict=True):
                 ladder.sides = (levels, {})
-                ladder.seen(line.conn, line.t)
+                self._seen(ladder, line)
         elif kind == "orderbook_delta":
             _, token, px, delta = change
             if not pair[token].usable(line.conn):
@@ -214,10 +269,10 @@ class Delivered:
         sides = [{micros(x["price"]): micros(x["size"]) for x in msg[s]} for s in ("bids", "asks")]
         self._hear(line)
         if stamp < ladder.stamp or not _hash_agrees(msg):
-            self._lose(line.conn, key, line.t)
+            self._gap(line.conn, key, key, line.t)
             return [key]
         ladder.stamp, ladder.sides = stamp, (sides[0], sides[1])
-        ladder.seen(line.conn, line.t)
+        self._seen(ladder, line)
         self._cross(ladder, line.t)
         return [key]
 
@@ -234,7 +289,7 @@ class Delivered:
         for (key, token), (side, px, size), claim in read:
             ladder = self.books[key][token]
             if stamp < ladder.stamp:
-                self._lose(line.conn, key, line.t)
+                self._gap(line.conn, key, key, line.t)
             elif ladder.usable(line.conn):
                 ladder.stamp = stamp
                 ladder.sides[side].pop(px, None)
@@ -247,7 +302,7 @@ class Delivered:
                 self._cross(ladder, line.t)
         for (key, _), off in wrong.items():
             if off:
-                self._lose(line.conn, key, line.t)
+                self._gap(line.conn, key, key, line.t)
         return [place[0] for place, *_ in read]
 
     def _cross(self, ladder: Ladder, t: int) -> None:
