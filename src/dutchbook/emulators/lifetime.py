@@ -14,7 +14,8 @@ WATCH_S: Final = 0.25
 async def until_told(failure: Coroutine[Any, Any, None], parent: int, child: bool) -> str:
     """Wait for SIGINT or SIGTERM, the end of the parent process, or with `child` of stdin.
 
-    `parent` is its id, read before it could have ended unseen. Returns why; raises what `failure` raises.
+    `parent` is its id, read before it could have ended unseen. Returns why; raises what
+    `failure` raises.
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[str] = loop.create_future()

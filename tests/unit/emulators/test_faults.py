@@ -39,11 +39,13 @@ def logged(rig, **match):
 
 
 async def done(rig, ws, mischief, kind):
-    """Read on until the fault has happened, and a little further; what came."""
+    """Read on until the fault has happened, and what it touched, and more, has come."""
     frames = []
     while not mischief.done.get(kind):
         frames += await until(ws, lambda frame: True)
-    for _ in range(30):
+    (line,) = rig.exchange.hubs[mischief._venue].lines.values()
+    enough = line.box.count + len(line.box._items) + 10
+    while ws.frames_read < enough:
         frames += await until(ws, lambda frame: True)
     return frames
 
