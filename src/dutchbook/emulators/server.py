@@ -102,7 +102,7 @@ class Exchange:
         for server in self._ws:
             server.close(close_connections=True)
         for http_server in self._http:
-            http_server.should_exit = True
+            http_server.end()
         for task in self._tasks[len(self._http) :]:
             task.cancel()
         with contextlib.suppress(TimeoutError):
