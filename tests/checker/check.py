@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from check_books import Delivered
-from check_money import ONE, best_net_edge
+from check_money import ONE, pays_at_all
 
 SECOND = 1_000_000_000
 LEAST = 5 * ONE
@@ -44,8 +44,7 @@ class Plant:
         self.settle(t)
         if changed:
             legs = [(books.markets[key], books.offers(key, n)) for key, n in self.legs]
-            edge = best_net_edge(legs, self.payout, LEAST)
-            self.pays = edge is not None and edge >= threshold
+            self.pays = pays_at_all(legs, self.payout, LEAST, threshold)
         if self.pays:
             self.last_delivered = t
         until = min(books.fresh_until(key, n, t) for key, n in self.legs) if self.pays else 0

@@ -1,8 +1,6 @@
 """The checker's own arithmetic: decimals to whole millionths, fees of both venues, basket edges."""
 
 from decimal import Decimal
-from fractions import Fraction
-from math import ceil, floor
 
 ONE = 1_000_000
 
@@ -20,28 +18,31 @@ def whole(text):
     return int(value)
 
 
+def up(a, b):
+    """a / b for whole numbers, rounded up."""
+    return (a + b - 1) // b
+
+
 def fill_cost(market, px, qty):
-    """Dollars (exact) that buying `qty` at `px` costs with the fee of that one fill."""
-    price, count = Fraction(px, ONE), Fraction(qty, ONE)
-    rate = Fraction(market["fee_rate"], ONE)
-    model = rate * count * price * (1 - price)
-    pays = Fraction(ceil(price * count * ONE), ONE)
+    """Millionths of a dollar that buying `qty` at `px` costs, with the fee of that one fill.
+
+    rate, size and price are millionths each, so the model fee is fee / 10^18 millionths.
+    """
+    pays = up(px * qty, ONE)
+    fee = market["fee_rate"] * qty * px * (ONE - px)
     if market["market"].startswith("kalshi:"):
-        return pays + Fraction(ceil(model * ONE), ONE)
-    if not rate:
+        return pays + up(fee, 10**18)
+    if not fee:
         return pays
-    return pays + max(
-        Fraction(floor(model * 100_000 + Fraction(1, 2)), 100_000), Fraction(1, 10**5)
-    )
+    fives, rest = divmod(fee, 10**19)  # Polymarket: five decimals, ties up, at least one of them
+    return pays + 10 * max(1, fives + (rest * 2 >= 10**19))
 
 
 def order_cost(market, fills):
-    """Dollars that an order takes out of the account: Kalshi rounds it up to its precision."""
-    total = sum((fill_cost(market, px, qty) for px, qty in fills), Fraction(0))
-    if market["rounds_to"]:
-        unit = Fraction(market["rounds_to"], ONE)
-        return ceil(total / unit) * unit
-    return total
+    """Millionths that an order takes out of the account: Kalshi rounds it up to its precision."""
+    total = sum(fill_cost(market, px, qty) for px, qty in fills)
+    unit = market["rounds_to"] or 1
+    return up(total, unit) * unit
 
 
 def walk(ladder, qty):
@@ -58,24 +59,39 @@ def walk(ladder, qty):
 
 def net_edge(legs, payout, qty):
     """Millionths of profit per $1 of payout; legs are (market, offers). None if too few."""
-    pays = Fraction(payout * qty, ONE * ONE)
-    cost = Fraction(0)
+    pays = payout * qty // ONE
+    cost = 0
     for market, ladder in legs:
         fills = walk(ladder, qty)
         if fills is None:
             return None
         cost += order_cost(market, fills)
-    return floor((pays - cost) / pays * ONE)
+    return (pays - cost) * ONE // pays
 
 
-def best_net_edge(legs, payout, least):
-    """The best net edge over all sizes from `least` on at which a level of a leg is used up."""
-    tries = {least}
+def tries(legs, least):
+    """`least`, and every larger size at which a level of a leg is used up; the best is there."""
+    found = {least}
     for _, ladder in legs:
         sofar = 0
         for px in sorted(ladder)[:8]:
             sofar += ladder[px]
             if sofar > least:
-                tries.add(sofar)
-    edges = [net_edge(legs, payout, qty) for qty in sorted(tries)[:10]]
+                found.add(sofar)
+    return sorted(found)[:10]
+
+
+def best_net_edge(legs, payout, least):
+    """The best net edge at any size from `least` on; None if so much can't be had."""
+    edges = [net_edge(legs, payout, qty) for qty in tries(legs, least)]
     return max((edge for edge in edges if edge is not None), default=None)
+
+
+def pays_at_all(legs, payout, least, threshold):
+    """Whether there is a size from `least` on with at least that net edge."""
+    if any(not ladder for _, ladder in legs):
+        return False
+    if payout - sum(min(ladder) for _, ladder in legs) <= 0:
+        return False
+    edges = (net_edge(legs, payout, qty) for qty in tries(legs, least))
+    return any(edge is not None and edge >= threshold for edge in edges)
