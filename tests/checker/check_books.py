@@ -46,7 +46,8 @@ class Conn:
         self.frames = 0
         self.sids = {}
         self.yes_price = False
-        self.wanted = []
+        self.wanted = {}
+        self.ended = False
 
 
 class Delivered:
@@ -69,7 +70,7 @@ class Delivered:
         """Take one line of the wire log."""
         self.touched = set()
         name = line.get("conn")
-        if name is None:
+        if name is None or not {"open", "close", "got", "data"} & set(line):
             return
         if "open" in line:
             self.conns[name] = Conn(name)
@@ -92,7 +93,10 @@ class Delivered:
         return {ONE - px: size for px, size in self.book(key, 1 - outcome).bids.items()}
 
     def fresh_until(self, key, outcome, t):
-        """Until when the book of a leg stays usable if nothing more comes; 0 if it is not now."""
+        """Until when the book of a leg stays usable if nothing more comes; 0 if it is not now.
+
+        While a gap is open none of the books that it concerned is, seen whole since or not.
+        """
         poly = bool(self.markets[key]["tokens"])
         if key in self.paused:
             return 0
@@ -101,6 +105,8 @@ class Delivered:
             book = self.book(key, token)
             conn = book.conn
             if conn is None or not conn.up or not book.whole:
+                return 0
+            if any((key, token) in gap["all"] for gap in self.open_gaps):
                 return 0
             until = min(until, conn.last_data + SILENT)
             if book.crossed_since is not None:
@@ -115,14 +121,22 @@ class Delivered:
                 self.touched.add(key)
 
     def _got(self, conn, text):
+        """Learn from a client's command which Kalshi books it has asked for, and how."""
         try:
             asked = json.loads(text)
             params = asked["params"]
+            one = [params["market_ticker"]] if "market_ticker" in params else []
+            keys = dict.fromkeys(self.kalshi[s] for s in params.get("market_tickers", one))
+            sids = params.get("sids") or [params.get("sid")]
+            books = any(conn.sids.get(n, {}).get("channel") == "orderbook_delta" for n in sids)
             if asked["cmd"] == "subscribe" and "orderbook_delta" in params["channels"]:
                 conn.yes_price = bool(params.get("use_yes_price"))
-                one = [params["market_ticker"]] if "market_ticker" in params else []
-                conn.wanted += [self.kalshi[s] for s in params.get("market_tickers", one)]
-        except (ValueError, KeyError, TypeError):
+                conn.wanted |= keys
+            elif books and params["action"] == "add_markets":
+                conn.wanted |= keys
+            elif books and params["action"] == "delete_markets":
+                conn.wanted = {key: None for key in conn.wanted if key not in keys}
+        except (ValueError, KeyError, TypeError, AttributeError):
             return
 
     def _data(self, conn, text, t):
@@ -154,6 +168,13 @@ class Delivered:
         return [lambda c, t: self._in_order(c, sid, seq, kind, todo, t)]
 
     def _kalshi_step(self, conn, kind, sid, msg):
+        """What the frame does once its number is in order. An unknown market is counted then."""
+        if kind in ("orderbook_snapshot", "orderbook_delta", "ticker", "trade"):
+            ticker = msg["market_ticker"]
+            if not isinstance(ticker, str):
+                raise ValueError("market_ticker")
+            if ticker not in self.kalshi:
+                return lambda c, t: self._unknown()
         if kind == "orderbook_snapshot":
             key = self.kalshi[msg["market_ticker"]]
             sides = [
@@ -233,11 +254,14 @@ class Delivered:
             self.paused.discard(key)
         self.touched.add(key)
 
+    def _unknown(self):
+        self.counts["malformed"] += 1
+
     def _dead(self, conn):
-        for (key, _), book in self.books.items():
-            if book.conn is conn:
-                book.whole = False
-                self.touched.add(key)
+        """The venue gave the subscriptions up (errors 10 and 25): one gap in all its books."""
+        if not conn.ended:
+            conn.ended = True
+            self._gap([b for b in self.books.values() if b.conn is conn], ("kalshi", conn.name))
 
     # Polymarket
 
@@ -250,7 +274,8 @@ class Delivered:
             elif kind == "price_change":
                 steps.append(self._poly_change(msg))
             elif kind in ("last_trade_price", "best_bid_ask", "tick_size_change"):
-                steps.append(_heard)
+                known = msg["asset_id"] in self.assets
+                steps.append(_heard if known else lambda conn, t: self._unknown())
         return steps
 
     def _poly_whole(self, msg):
@@ -339,7 +364,7 @@ class Delivered:
         for gap in self.open_gaps:
             if gap["scope"] == scope:
                 gap["missing"] |= missing
-        self.open_gaps.append({"scope": scope, "missing": missing})
+        self.open_gaps.append({"scope": scope, "missing": missing, "all": set(missing)})
         if not missing:
             self.open_gaps.pop()
             self.counts["gaps_recovered"] += 1

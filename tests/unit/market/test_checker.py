@@ -4,11 +4,14 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "checker"))
 
 from check import judge
+
+from dutchbook.emulators.score import Find, score
 
 CHECKER = Path(__file__).resolve().parents[2] / "checker"
 SECOND = 1_000_000_000
@@ -140,9 +143,31 @@ def opp(opened, legs=LEGS, closed=None):
 
 
 def verdict(story, rows, opps):
+    """(visible, found, obscured, false) by the checker, and the same by the run's own score."""
     found = judge(story.wire, rows, opps)
     names = ("planted_visible", "planted_found", "planted_obscured", "false_opportunities")
-    return tuple(found[name] for name in names)
+    answer = tuple(found[name] for name in names)
+    own = own_score(story.wire, rows, opps)
+    assert tuple(getattr(own, name) for name in names) == answer
+    return answer
+
+
+def own_score(wire, rows, opps):
+    said = ("yes", "no")
+    finds = [
+        Find(
+            id=opp["id"],
+            legs=frozenset((x["market"], said.index(x["outcome"])) for x in opp["legs"]),
+            opened_at=opp["opened_at"],
+            closed_at=opp["closed_at"],
+        )
+        for opp in opps
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, lines in (("wire", wire), ("truth", rows)):
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            Path(folder, name).write_text(text)
+        return score(Path(folder, "wire"), Path(folder, "truth"), finds)
 
 
 def test_a_plant_that_was_found():
@@ -177,7 +202,7 @@ def test_a_decoy_that_was_taken_is_false():
     """A near miss is no plant, even if its books look like one."""
     for reason in ("thin", "fees", "other", "unapproved"):
         found = judge(run().wire, truth(near_miss=reason), [opp(2.1)])
-        assert (found["planted_visible"], found["false_opportunities"]) == (0, 1)
+        assert verdict(run(), truth(near_miss=reason), [opp(2.1)]) == (0, 0, 0, 1)
         assert f"decoy p1 ({reason})" in found["problems"][0]
 
 
@@ -230,6 +255,8 @@ def gapped(healed):
 
 def test_a_gap_hides_the_plant_until_the_book_was_seen_whole():
     """Healed late, less than a second is left; healed early, the plant must be found."""
+    assert verdict(gapped(4.5), truth(), []) == (1, 0, 0, 0)
+    assert verdict(gapped(None), truth(), []) == (0, 0, 1, 0)
     late = judge(gapped(5.5).wire, truth(), [])
     assert (late["gaps_seen"], late["gaps_recovered"]) == (1, 1)
     assert (late["planted_visible"], late["planted_obscured"]) == (1, 0)
@@ -292,6 +319,35 @@ def test_duplicates_and_malformed_frames_are_counted_and_change_nothing():
     found = judge(story.wire, truth(), [opp(2.1)])
     assert (found["duplicates"], found["malformed"], found["gaps_seen"]) == (1, 2, 0)
     assert (found["planted_visible"], found["problems"]) == (1, [])
+
+
+def test_an_unknown_market_is_counted_and_its_number_is_used_up():
+    """Kalshi: one malformed, no gap; the frame after it follows on."""
+    story = Story().begin()
+    msg = {"market_ticker": "KXNONE", "price_dollars": "0.5000", "delta_fp": "1.00", "side": "no"}
+    story.kalshi(1, "orderbook_delta", msg)
+    story.delta(1.1, "0.3000", "1.00", side="yes")
+    story.data(1.2, "kalshi.ws#1", {"type": "ticker", "sid": 3, "msg": {"market_ticker": "KXN"}})
+    found = judge(story.wire, truth(), [])
+    assert (found["malformed"], found["gaps_seen"]) == (2, 0)
+
+
+def test_a_subscription_that_the_venue_gave_up_is_one_gap():
+    """Error 25: everything of the connection is stale until it is seen whole on another."""
+    story = run()
+    error = {"type": "error", "sid": 1, "msg": {"code": 25, "msg": "buffer overflow"}}
+    story.data(2.2, "kalshi.ws#1", error)
+    story.data(2.2, "kalshi.ws#1", {**error, "sid": 2})
+    story.wire.sort(key=lambda line: line["t"])
+    found = judge(story.wire, truth(), [])
+    assert (found["gaps_seen"], found["gaps_recovered"]) == (1, 0)
+    assert (found["planted_visible"], found["planted_obscured"]) == (0, 1)
+
+
+def test_notes_of_the_servers_are_no_connections():
+    story = run()
+    story.line(3, "kalshi", note="tick", market="KXA-1")
+    assert set(judge(story.wire, truth(), [])["frames"]) == {"kalshi.ws#1", "polymarket.ws#1"}
 
 
 def test_polymarket_gaps_are_counted_as_the_brief_counts_them():

@@ -6,8 +6,10 @@ from pathlib import Path
 from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "checker"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from check import judge
+from test_checker import own_score
 
 from dutchbook.domain.events import ASK, BID
 from dutchbook.domain.units import plain
@@ -133,11 +135,20 @@ class Server:
         ]
 
 
+def judged(server, opps):
+    """The checker's verdict; the run's own score, another implementation, must agree."""
+    found = judge(server.wire, server.truth, opps)
+    own = own_score(server.wire, server.truth, opps)
+    for name in ("planted_visible", "planted_found", "planted_obscured", "false_opportunities"):
+        assert getattr(own, name) == found[name], name
+    return found
+
+
 def test_a_flawless_client_on_flawless_feeds():
     """Everything planted is visible and found, nothing obscured, nothing false."""
     server = Server(21)
     server.run(40)
-    found = judge(server.wire, server.truth, server.flawless())
+    found = judged(server, server.flawless())
     assert found["problems"] == []
     assert found["planted_visible"] == found["planted_found"] >= 12
     assert found["planted_obscured"] == found["false_opportunities"] == 0
@@ -148,7 +159,7 @@ def test_holes_are_counted_and_heal():
     """Lost deltas: as many gaps as holes that later frames showed, all of them recovered."""
     server = Server(22)
     server.run(30, gaps=0.001)
-    found = judge(server.wire, server.truth, server.flawless())
+    found = judged(server, server.flawless())
     holes = sum("lost" in line for line in server.wire)
     assert 0 < found["gaps_seen"] == found["gaps_recovered"] <= holes
     assert found["problems"] == []
@@ -158,14 +169,14 @@ def test_a_blind_client_misses_all_and_a_greedy_one_is_caught():
     """No reports: every visible plant is missed. Near misses reported: each one is false."""
     server = Server(23)
     server.run(25)
-    blind = judge(server.wire, server.truth, [])
+    blind = judged(server, [])
     assert blind["planted_found"] == 0 and len(blind["problems"]) == blind["planted_visible"] > 5
     misses = [row for row in server.truth if row["what"] == "plant" and row["near_miss"]]
     greedy = [
         {"id": r["id"], "legs": r["legs"], "opened_at": r["start"] + 1, "closed_at": None}
         for r in misses
     ]
-    found = judge(server.wire, server.truth, server.flawless() + greedy)
+    found = judged(server, server.flawless() + greedy)
     assert found["false_opportunities"] == len(greedy) > 5
 
 
@@ -174,7 +185,7 @@ def test_a_mute_venue_obscures():
     server = Server(24)
     server.mute.add(CONNS[1])
     server.run(25)
-    found = judge(server.wire, server.truth, [])
+    found = judged(server, [])
     whole = [r for r in server.truth if r["what"] == "plant" and r["near_miss"] is None]
     poly = [r for r in whole if any(x["market"].startswith("poly") for x in r["legs"])]
     assert found["planted_obscured"] >= len(poly) - 2 > 0
