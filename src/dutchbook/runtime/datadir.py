@@ -31,6 +31,16 @@ def data_dir_of(config: Path | None, given: Path | None) -> Path:
     return root
 
 
+def record_root(path: Path) -> Path | None:
+    """The data directory that a path means: itself, its journal or tape, or a segment in them."""
+    if (path / "journal").is_dir():
+        return path
+    folder = path if path.is_dir() else path.parent
+    if folder.name in ("journal", "tape") and (folder.parent / "journal").is_dir():
+        return folder.parent
+    return None
+
+
 def read_status(root: Path) -> dict[str, Any]:
     """status.json; `running` is false if the process that wrote it is gone."""
     try:

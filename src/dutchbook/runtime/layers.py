@@ -76,6 +76,9 @@ def load(
             {path: read(find(path, "command line"), text, "command line", text=True)},
             "command line",
         )
+    if not values["data_dir"]:
+        home = (os.environ if env is None else env).get("DUTCHBOOK_HOME", "")
+        values["data_dir"] = str(Path(home) / "data" / values["mode"])
     settings = build(values, origins)
     check(settings, origins)
     return Loaded(settings, origins, file)
