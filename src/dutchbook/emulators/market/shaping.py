@@ -18,6 +18,8 @@ CLEAR = 30_000
 """Plants earn at least this, so that no threshold of 2 % is ever a matter of rounding."""
 SLIGHT = 10_000
 """Near misses that must not pay stay below this."""
+LEAST_ORDER = {"polymarket": ONE}
+"""The least cost of an order that takes, by venue, in millionths of a dollar."""
 LEAST = 5 * ONE
 """Opportunities below five contracts do not count."""
 
@@ -61,7 +63,7 @@ class Shaper:
         Unless `wish.exact`, nothing else may be brought about; then `collateral` tells it.
         """
         limits = self._prices(basket, wish, rng)
-        if limits is None:
+        if limits is None or (not wish.miss and not self._orderable(basket, limits, wish.size)):
             return None
         draft = Draft(self._flows)
         for leg, px in zip(basket.legs, limits, strict=True):
@@ -96,6 +98,13 @@ class Shaper:
             limits[n] = lower
             costs[n] = self._cost(n, basket, limits, wish.size)
         return None
+
+    def _orderable(self, basket: Basket, limits: list[int], size: int) -> bool:
+        """Whether every leg is as large as its venue's least order, a tenth above it."""
+        return all(
+            px * size // ONE * 10 >= LEAST_ORDER.get(leg[0].partition(":")[0], 0) * 11
+            for leg, px in zip(basket.legs, limits, strict=True)
+        )
 
     def _start(self, leg: Leg) -> int:
         flow = self._flows[leg[0]]

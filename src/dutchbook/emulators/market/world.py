@@ -169,7 +169,11 @@ class World:
                 continue
             basket = schedule.basket_of(spec, self._planter, self.markets)
             if not self._planter.possible(spec, basket, Random(f"{self.seed} {spec.id}")):
-                raise PlantError(spec.id, "edge", "these books can't be made to give it")
+                raise PlantError(
+                    spec.id,
+                    "edge",
+                    "these books can't be made to give it, each leg being worth its venue's least order",
+                )
             chosen[spec.id] = basket
             names = [self.flows[key].cluster.name for key, _ in basket.legs]
             spans.append((spec, list(dict.fromkeys(names))))
