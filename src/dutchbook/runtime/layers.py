@@ -76,8 +76,8 @@ def load(
             {path: read(find(path, "command line"), text, "command line", text=True)},
             "command line",
         )
-    if not values["data_dir"]:
-        home = (os.environ if env is None else env).get("DUTCHBOOK_HOME", "")
+    home = (os.environ if env is None else env).get("DUTCHBOOK_HOME", "")
+    if home and not values["data_dir"]:  # beside the launcher, from wherever it is called
         values["data_dir"] = str(Path(home) / "data" / values["mode"])
     settings = build(values, origins)
     check(settings, origins)
