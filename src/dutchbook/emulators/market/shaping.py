@@ -67,8 +67,9 @@ class Shaper:
             return None
         draft = Draft(self._flows)
         for leg, px in zip(basket.legs, limits, strict=True):
-            levels = self._levels(leg, px, wish, rng)
-            draft.shift(leg, levels, alone=basket.kind == "complement")
+            if _movable(leg, wish):
+                levels = self._levels(leg, px, wish, rng)
+                draft.shift(leg, levels, alone=basket.kind == "complement")
         edge = edge_at(basket.legs, basket.payout, wish.size, draft.offers, self._fees)
         if edge is None or not self._fits(basket, wish, draft, edge):
             return None
@@ -88,7 +89,7 @@ class Shaper:
         for _ in range(2_000):
             if (pays - sum(costs)) * ONE // pays >= wish.edge:
                 return limits
-            free = [n for n, at in enumerate(places) if at > 1]
+            free = [n for n, at in enumerate(places) if at > 1 and _movable(basket.legs[n], wish)]
             if not free:
                 return None
             n = min(free, key=lambda n: moved[n] / pull[n])
@@ -156,3 +157,11 @@ class Shaper:
                 if best is not None and best > 0:
                     found[legs] = other.legs
         return list(found.values())
+
+
+def _movable(leg: Leg, wish: Wish) -> bool:
+    """A stale near miss moves prices on Kalshi only: on the socket that tells of the pause.
+
+    Else the price could reach a client before the pause does, and would be no near miss.
+    """
+    return wish.miss != "stale" or leg[0].startswith("kalshi:")

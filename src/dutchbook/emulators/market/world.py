@@ -172,7 +172,7 @@ class World:
                 raise PlantError(
                     spec.id,
                     "edge",
-                    "these books can't be made to give it, each leg being worth its venue's least order",
+                    "these books can't be made to give it with legs of a venue's least order",
                 )
             chosen[spec.id] = basket
             names = [self.flows[key].cluster.name for key, _ in basket.legs]
