@@ -103,7 +103,7 @@ async def simulate(
     rows = list(reported.rows.values())
     told = Path(at.truth).with_name("opportunities.jsonl")
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
-    marks = score(Path(at.wire), Path(at.truth), reported.finds(), live.connected, live.sealed)
+    marks = score(Path(at.wire), Path(at.truth), reported.finds())
     return summary(live, settings) | msgspec.structs.asdict(marks)
 
 
