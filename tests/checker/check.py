@@ -171,8 +171,9 @@ def _excused(opp, legs, plants):
             continue
         if plant.miss is None and (legs == plant.set or legs in plant.collateral):
             return True
-        # The client can't know of a pause whose message it was never sent.
-        seen = any(a <= at <= b for a, b in plant.stretches)
+        # The client can't know of a pause whose message it was never sent, nor can it know of
+        # the end of one socket's part before the other's message is there.
+        seen = any(a <= at <= b + SECOND for a, b in plant.stretches)
         if plant.miss == "stale" and legs == plant.set and seen:
             return True
     return False

@@ -186,5 +186,5 @@ def _allows(plant: _Plant, find: Find) -> bool:
         return False
     if plant.miss is None:
         return find.legs == plant.set or find.legs in plant.sides
-    untold = any(a <= at <= b for a, b in plant.visible)
+    untold = any(a <= at <= b + SECOND for a, b in plant.visible)
     return plant.miss == "stale" and find.legs == plant.set and untold
