@@ -9,9 +9,7 @@ from dutchbook.emulators.market.plantfile import KINDS, PlantError
 
 def wishes(seed: int) -> str:
     """The JSON text. Legs are taken from a claim of this seed's links that the books can bear."""
-    plants = [
-        plant(f"w{n}", kind, 1.0 + n, edge="0.045") for n, kind in enumerate(sorted(KINDS))
-    ]
+    plants = [plant(f"w{n}", kind, 1.0 + n, edge="0.045") for n, kind in enumerate(sorted(KINDS))]
     plants += [
         plant("eaten", "cross_venue", 1.5, edge="0.001", near_miss="fees"),
         plant("open", "bundle_yes", 2.5, edge="0.05", near_miss="other"),
