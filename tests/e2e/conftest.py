@@ -1,4 +1,4 @@
-"""Runs that several stories look at; they go on at the same time, since most of a run is waiting."""
+"""Runs that several stories look at; they go on at the same time, most of a run is waiting."""
 
 import pytest
 from processes import Command

@@ -16,7 +16,7 @@ PATIENCE = 90.0
 class Command:
     """One `dutchbook` process in a folder of its own; what it says goes to files."""
 
-    def __init__(self, folder: Path, *args: object, seed_of_hashes: str = "", before=None) -> None:
+    def __init__(self, folder: Path, *args: object, seed_of_hashes: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.args = [str(arg) for arg in args]
         self.out_file, self.err_file = (folder / f"{name}.txt" for name in ("out", "err"))
@@ -28,7 +28,7 @@ class Command:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dutchbook", *self.args],
                 cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                preexec_fn=before,
+                process_group=0,
             )  # fmt: skip
 
     @property

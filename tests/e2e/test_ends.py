@@ -13,10 +13,9 @@ def streaming(data) -> bool:
     return status(data).get("journal_seq", 0) > 2_000
 
 
-def small_files() -> None:
-    """No file may grow beyond this; the signal of it is ignored, so that a write fails."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+def no_more_room(pid, at):
+    """From now on no file of this process may grow beyond so many bytes: as if the disk were full."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (at, at))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -25,7 +24,7 @@ def test_a_signal_ends_a_run_in_good_order(tmp_path, number):
     command = Command(tmp_path / "run", "run", "--seed", 7, "--data-dir", data, "--json")
     wait_until(lambda: streaming(data), "a stream")
     exchanges = children(command.process.pid)
-    command.process.send_signal(number)
+    os.killpg(command.process.pid, number)  # as a terminal does: to all that it started
     summary = command.answer()
     assert summary["ended"] == number.name and summary["dropped"] == 0
     assert not any(map(runs, exchanges)) and "Traceback" not in command.err
@@ -33,18 +32,19 @@ def test_a_signal_ends_a_run_in_good_order(tmp_path, number):
     assert verdict["holds"] is True and verdict["seq"] == summary["journal_seq"]
 
 
-def test_a_full_disk_ends_a_run_with_a_message(tmp_path):
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_a_full_disk_ends_a_run_with_a_message(tmp_path, whose):
     """What can't be recorded is not acted on; what was recorded before holds."""
     data = tmp_path / "data"
-    command = Command(
-        tmp_path / "run", "run", "--for", "60s", "--data-dir", data, "--json", before=small_files
-    )
-    wait_until(lambda: (data / "lock").exists(), "a beginning")
-    exchanges = children(command.process.pid)
+    command = Command(tmp_path / "run", "run", "--for", "80s", "--data-dir", data, "--json")
+    wait_until(lambda: streaming(data), "a stream")
+    (exchanges,) = children(command.process.pid)
+    file = data / ("tape/000001.tape" if whose == "ours" else "sim/wire.jsonl")
+    no_more_room(command.process.pid if whose == "ours" else exchanges, file.stat().st_size + 9_000)
     assert command.end() == 1
     assert "Traceback" not in command.err and "defect" not in command.err, command.err
-    assert "error:" in command.err and "File too large" in command.err
-    wait_until(lambda: not any(map(runs, exchanges)), "the end of the exchanges")
+    assert "File too large" in command.err and "to do:" in command.err
+    wait_until(lambda: not runs(exchanges), "the end of the exchanges")
     assert ask(tmp_path, "data", "verify", "--data-dir", data, "--json")["holds"] is True
 
 

@@ -63,7 +63,7 @@ def counted(files):
                     continue
                 before = name
                 messages += 1
-                markets.add(row["market_id"])
+                markets.add(row["market_id"] or row["market_slug"])
                 at = int(row["timestamp"])
                 late += at < last.get(row["asset_id"], 0)
                 last[row["asset_id"]] = max(at, last.get(row["asset_id"], 0))

@@ -179,7 +179,7 @@ class World:
                 raise PlantError(
                     spec.id,
                     "edge",
-                    "these books can't be made to give it, each leg being worth its venue's least order",
+                    "these books can't be made to give it with each leg worth an order",
                 )
             chosen[spec.id] = basket
             names = [self.flows[key].cluster.name for key, _ in basket.legs]
