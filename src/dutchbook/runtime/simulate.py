@@ -8,14 +8,16 @@ from typing import Any
 import msgspec
 
 from dutchbook.domain.certificate import Certificate
+from dutchbook.domain.errors import DutchbookError
 from dutchbook.domain.step import Closed, Improved, Opened, Step
 from dutchbook.emulators.score import Find, score
 from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
-from dutchbook.runtime.live import Live
+from dutchbook.runtime.live import EXCHANGES_ENDED, Live
 from dutchbook.runtime.settings import Settings
+from dutchbook.storage import lock
 
 OUTCOMES = ("yes", "no")
 Watch = Callable[[Live, Step], None]
@@ -89,6 +91,7 @@ async def simulate(
         reported.see(live, step)
         watch(live, step)
 
+    lock.check(data_dir)
     exchange = await Exchange.start(data_dir, settings.seed, faults, plants)
     try:
         at = exchange.addresses
@@ -98,6 +101,12 @@ async def simulate(
         )  # fmt: skip
         ready(live, at)
         await live.go(seconds, read_links(Path(at.links), "generator"))
+        if live.why == EXCHANGES_ENDED:
+            raise DutchbookError(
+                f"{EXCHANGES_ENDED} under the run",
+                why=exchange.last_words,
+                todo=f"run again; what was seen before is kept in {data_dir}",
+            )
     finally:
         await exchange.stop()
     rows = list(reported.rows.values())
