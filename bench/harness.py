@@ -14,6 +14,7 @@ import msgspec
 
 BENCHES: Final[dict[str, str]] = {
     "message_path": "bench.message_path",
+    "engine_message": "bench.engine_message",
     "bulk_replay": "bench.bulk_replay",
     "universe_scan": "bench.universe_scan",
 }

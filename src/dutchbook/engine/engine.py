@@ -9,6 +9,8 @@ from dutchbook.domain.events import (
     OperatorAsked,
     RunStarted,
     TimerFired,
+    TopSeen,
+    TradePrinted,
 )
 from dutchbook.domain.step import Closed, Found, Improved, Note, Opened, Passed, Step
 from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
@@ -25,6 +27,10 @@ from dutchbook.strategies.unmatched import unmatched
 TICK = Ns(250 * MILLI)
 GROWTH = (5, 4)
 """A certificate is made anew when the proved profit has grown by more than 5/4."""
+
+
+QUIET = (TopSeen, TradePrinted)
+"""Events that change no book and make none stale, and are too many to look at all for each."""
 
 
 class Open:
@@ -108,7 +114,7 @@ class Engine:
                 self.world.listed, self._stale_index = False, True
             if key:
                 self._touched(key, notes)
-            elif self.open:
+            elif self.open and type(event) not in QUIET:
                 self._review(list(self.open), notes)
 
     def _said(self, name: str, refusal: str) -> None:
