@@ -189,5 +189,3 @@ def group(one: SimEvent) -> EventGroup:
     """What discovery makes of an event of the generator."""
     whole = one.exhaustive and not one.augmented
     return EventGroup(one.key, one.venue, one.title, tuple(one.members), one.exclusive, whole)
-
-
