@@ -12,11 +12,11 @@ sys.path.insert(0, str(ROOT / "tests" / "checker"))
 from check import judge, lines
 
 pytestmark = pytest.mark.xdist_group("runs")
-FIELDS = set(
-    "mode seed venues markets frames events gaps_seen gaps_recovered malformed conflated dropped "
-    "opportunities planted_visible planted_found planted_obscured false_opportunities "
-    "journal_seq digest".split()
-)
+FIELDS = {
+    "mode", "seed", "venues", "markets", "frames", "events", "gaps_seen", "gaps_recovered",
+    "malformed", "conflated", "dropped", "opportunities", "planted_visible", "planted_found",
+    "planted_obscured", "false_opportunities", "journal_seq", "digest",
+}  # fmt: skip
 JUDGED = (
     "planted_visible", "planted_found", "planted_obscured", "false_opportunities", "gaps_seen",
     "gaps_recovered", "malformed", "duplicates", "opportunities",

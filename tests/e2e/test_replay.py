@@ -6,6 +6,7 @@ import json
 
 import pytest
 from processes import ask
+
 from recorded import recorded
 
 pytestmark = pytest.mark.xdist_group("runs")
