@@ -14,7 +14,7 @@ def streaming(data) -> bool:
 
 
 def no_more_room(pid, at):
-    """No file of this process may grow beyond so many bytes: as if the disk were full."""
+    """No file of this process may grow beyond so many bytes from now on: a full disk."""
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (at, at))
 
 
