@@ -17,14 +17,14 @@ from dutchbook.storage.store import Fsync, Store
 
 GOAL: Final = 60_000
 GOAL_US: Final = 50
-SECONDS: Final = 100.0
+SECONDS: Final = 100
 COMMIT_EVERY: Final = Ns(20 * MILLI)
 PEER: Final = "json, sorted lists, all touched baskets repriced, json log"
 
 
 def run(context: Context) -> list[Row]:
     """Frames of a session of both pretend exchanges, one at a time, each decided at once."""
-    session = Session(context.size(int(SECONDS)), context.scratch)
+    session = Session(context.size(SECONDS), context.scratch)
     messages = [item for item in session.items if item.data]
     context.say(f"bench: {len(messages)} messages, {len(session.engine.candidates)} baskets")
     repeats = 1 if context.quick else 3

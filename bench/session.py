@@ -75,9 +75,14 @@ class Venues:
 
 
 class Session:
-    """Made once; `items` are what a run would have seen in `seconds` of market time."""
+    """Made once; `items` are what a run would have seen in `seconds` of market time.
 
-    def __init__(self, seconds: float, scratch: Path, seed: int = 7) -> None:
+    The market is played `speed` times as fast as it was made, so that messages come as densely as
+    the goal says while the engine's timers ring at their real pace. The venues' own stamps stay,
+    all before ours.
+    """
+
+    def __init__(self, seconds: int, scratch: Path, speed: int = 100, seed: int = 7) -> None:
         self.world = World(seed, START)
         self.instruments = [instrument(one) for one in self.world.markets.values()]
         self.items: list[Item] = []
@@ -85,16 +90,18 @@ class Session:
         self._venues = Venues(self.instruments)
         self._stock, self._shelf = Stock(self.world), Shelf(self.world)
         self._seq = 0
-        self._tick = START
+        self._from, self._speed = Ns(START + seconds * SECOND), speed
+        self._tick = self._from
         self._clients: dict[str, Any] = {
             name: KalshiSession(self._stock) if name == "kalshi.book"
             else PolymarketSession(self._shelf) for name in self._venues.streams
         }  # fmt: skip
         self._begin(scratch)
-        for update in self.world.each(Ns(START + int(seconds * SECOND))):
-            while update.at >= self._tick:
+        for update in self.world.each(self._from):
+            at = Ns(self._from + (update.at - START) // speed)
+            while at >= self._tick:
                 self._tell(self._tick, "timer", [TimerFired("tick")])
-            self._publish(update)
+            self._publish(update, at)
 
     def new_engine(self) -> Engine:
         """An engine that has seen nothing yet, of the same settings."""
@@ -112,10 +119,11 @@ class Session:
         run = RunStarted("r1", "sim", self.world.seed, "bench", engine_settings(Settings()))
         groups = [EventListed(group(one)) for one in self.world.events.values()]
         listed = [InstrumentListed(one) for one in self.instruments]
-        self._tell(START, "account", [run, *read_links(links, "bench"), *listed, *groups])
+        at = Ns(self._from - SECOND)
+        self._tell(at, "account", [run, *read_links(links, "bench"), *listed, *groups])
         for stream, outs in self._venues.opened():
-            self._tell(START, stream, [FeedUp(stream)])
-            self._obey(outs, START)
+            self._tell(at, stream, [FeedUp(stream)])
+            self._obey(outs, at)
 
     def _obey(self, outs: list[Any], at: Ns) -> None:
         for out in outs:
@@ -123,7 +131,7 @@ class Session:
                 for frame in self._clients[out.stream].on_text(out.data.decode(), at):
                     self._frame(at, out.stream, frame.text.encode())
 
-    def _publish(self, update: Update) -> None:
+    def _publish(self, update: Update, at: Ns) -> None:
         if update.key.startswith("kalshi:"):
             news: Any = self._stock.publish(update)
             streams = ["kalshi.book"]
@@ -132,7 +140,7 @@ class Session:
             streams = [name for name in self._clients if name != "kalshi.book"]
         for stream in streams:
             for frame in self._clients[stream].on_published(news):
-                self._frame(update.at, stream, frame.text.encode())
+                self._frame(at, stream, frame.text.encode())
 
     def _frame(self, at: Ns, stream: str, data: bytes) -> None:
         self.items.append(Item(at, stream, data, []))

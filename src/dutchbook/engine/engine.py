@@ -17,7 +17,7 @@ from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
 from dutchbook.engine.view import WorldView
 from dutchbook.engine.whynot import FOUND, RANK, WhyNot
 from dutchbook.optimize.prove import prove
-from dutchbook.optimize.walk import Basket, Limits, Rejected, evaluate, gross
+from dutchbook.optimize.walk import Basket, Judged, Limits, Rejected, gross, weigh
 from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.graph import Graph
 from dutchbook.state.world import World
@@ -31,6 +31,27 @@ GROWTH = (5, 4)
 
 QUIET = (TopSeen, TradePrinted)
 """Events that change no book and make none stale, and are too many to look at all for each."""
+
+
+class Quotes:
+    """The books that a candidate buys from: what it would bring, without a look-up per leg."""
+
+    __slots__ = ("_asks", "_bids", "_most")
+
+    def __init__(self, candidate: Candidate, view: WorldView) -> None:
+        sides = [(view.source(*leg), leg[1]) for leg in candidate.legs]
+        self._asks = [book for book, outcome in sides if outcome == "yes"]
+        self._bids = [book for book, outcome in sides if outcome == "no"]
+        self._most = candidate.payout - ONE * len(self._bids)
+
+    def gross(self) -> int:
+        """As `optimize.walk.gross`: an empty side costs ONE, since its ask is ONE or its bid 0."""
+        left = self._most
+        for book in self._asks:
+            left -= book.ask
+        for book in self._bids:
+            left += book.bid
+        return left
 
 
 class Open:
@@ -67,6 +88,8 @@ class Engine:
         self.candidates: dict[str, Candidate] = {}
         self.touching: dict[str, list[Candidate]] = {}
         self.unmatched: list[Passed] = []
+        self.quotes: dict[str, Quotes] = {}
+        self.judged: dict[str, Judged] = {}
         self.open: dict[str, Open] = {}
         self.warm: dict[str, None] = {}
         self._stale_index = True
@@ -97,6 +120,8 @@ class Engine:
 
     def _rarer(self, envelope: Envelope, notes: list[Note]) -> None:
         event, now = envelope.event, envelope.at
+        if type(event) not in QUIET:
+            self.judged.clear()
         if type(event) is TimerFired:
             self._tick(now, notes)
         elif type(event) is LinkProposed:
@@ -112,6 +137,7 @@ class Engine:
             key = self.world.apply(event, envelope.seq, now)
             if self.world.listed:
                 self.world.listed, self._stale_index = False, True
+                self.quotes.clear()  # a market may have other books now
             if key:
                 self._touched(key, notes)
             elif self.open and type(event) not in QUIET:
@@ -129,15 +155,36 @@ class Engine:
         deep = self.world.deep
         for candidate in self.touching.get(key, ()):
             if not deep or candidate.key in self.warm:
-                self._consider(candidate, notes)
+                self._consider(candidate, notes, key)
 
     def _review(self, names: list[str], notes: list[Note]) -> None:
         for name in names:
             self._consider(self.candidates[name], notes)
 
-    def _consider(self, candidate: Candidate, notes: list[Note]) -> None:
+    def _verdict(self, candidate: Candidate, left: int, touched: str) -> Rejected | Basket:
+        """The last verdict again where `touched` shows the same levels that it rested on.
+
+        Verdicts are kept only from one rarer event to the next, while a candidate is warm: all
+        changes of its books go through here.
+        """
+        known = self.judged.get(candidate.key)
+        if known is not None and touched:
+            offers, levels = self.view.offers, known.levels
+            if all(
+                offers(*leg, levels) == read
+                for leg, read in known.reads.items()
+                if leg[0] == touched
+            ):
+                return known.verdict
+        known = self.judged[candidate.key] = weigh(candidate, self.view, self.limits, left)
+        return known.verdict
+
+    def _consider(self, candidate: Candidate, notes: list[Note], touched: str = "") -> None:
         key = candidate.key
-        left = gross(candidate, self.view)
+        quotes = self.quotes.get(key)
+        if quotes is None:
+            quotes = self.quotes[key] = Quotes(candidate, self.view)
+        left = quotes.gross()
         if left <= 0:
             if key in self.warm:
                 self._cool(key, notes)
@@ -145,9 +192,10 @@ class Engine:
         self.warm[key] = None
         stale = self.view.why_stale(candidate)
         if stale:
+            self.judged.pop(key, None)
             verdict: Rejected | Basket = Rejected("fresh", stale, {"gross": left})
         else:
-            verdict = evaluate(candidate, self.view, self.limits)
+            verdict = self._verdict(candidate, left, touched)
         if isinstance(verdict, Basket):
             self.whynot.forget(key)
             self.whynot.reach(key, FOUND)
@@ -162,6 +210,7 @@ class Engine:
 
     def _cool(self, key: str, notes: list[Note]) -> None:
         del self.warm[key]
+        self.judged.pop(key, None)
         self.whynot.forget(key)
         self._close(key, "gross", notes)
 

@@ -3,6 +3,7 @@
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import ONE, Ns, Px, Qty
+from dutchbook.state.books import Book
 from dutchbook.state.graph import Graph
 from dutchbook.state.world import World
 from dutchbook.strategies.base import Candidate, Outcome
@@ -45,6 +46,10 @@ class WorldView:
             return (Px(book.ask), Qty(book.ask_qty)) if book.ask < ONE else (Px(ONE), Qty(0))
         book = books.get(key, self._token(key, outcome))
         return (Px(ONE - book.bid), Qty(book.bid_qty)) if book.bid > 0 else (Px(ONE), Qty(0))
+
+    def source(self, key: str, outcome: Outcome) -> Book:
+        """The book that an outcome is bought from; KeyError if it is unknown."""
+        return self.world.books.get(key, self._token(key, outcome))
 
     def offers(self, key: str, outcome: Outcome, levels: int) -> list[tuple[Px, Qty]]:
         book = self.world.books.get(key, self._token(key, outcome))

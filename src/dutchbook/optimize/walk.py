@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import lcm
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,12 @@ STAGES = ("seen", "matched", "fresh", "gross", "net", "depth", "sized")
 
 Ladder = Sequence[tuple[int, int]]
 """(price, size) of what is offered of one outcome, cheapest first."""
+
+Reads = dict[tuple[str, Outcome], list[tuple[Px, Qty]]]
+STRAIGHT = 8
+"""So many aimed guesses at the affordable size before halving, which never fails to end."""
+SHALLOW = 3
+"""Levels that are read first: they are nearly always enough, and a full book is 20 and more."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +64,14 @@ def gross(candidate: Candidate, view: View) -> int:
     return left
 
 
+class Judged(NamedTuple):
+    """A verdict, and the best `levels` of each leg that it rests on: it depends on no others."""
+
+    verdict: Rejected | Basket
+    levels: int
+    reads: Reads
+
+
 def evaluate(candidate: Candidate, view: View, limits: Limits) -> Rejected | Basket:
     """Put a candidate through the funnel; the first stage that it fails ends it."""
     for place, (key, outcome) in enumerate(candidate.legs):
@@ -66,24 +81,45 @@ def evaluate(candidate: Candidate, view: View, limits: Limits) -> Rejected | Bas
     left = gross(candidate, view)
     if left <= 0:
         return Rejected("gross", "no gross edge", {"gross": left, "short": 1 - left})
+    return weigh(candidate, view, limits, left).verdict
+
+
+def weigh(candidate: Candidate, view: View, limits: Limits, left: int) -> Judged:
+    """The funnel from the gross edge `left` on, for a candidate whose books are fresh."""
     markets = [view.instrument(key) for key, _ in candidate.legs]
+    tops = {leg: view.best(*leg) for leg in candidate.legs}
+    reads: Reads = {leg: [top] for leg, top in tops.items()}
     if any(market.status != "open" for market in markets):
-        return Rejected("matched", "market not open", {"gross": left})
-    tops = [view.best(key, outcome) for key, outcome in candidate.legs]
+        return Judged(Rejected("matched", "market not open", {"gross": left}), 1, reads)
     need = _need(candidate, limits)
-    fees = sum(_unit_fee(m.fees, px) for m, (px, _) in zip(markets, tops, strict=True))
+    schedules = [market.fees for market in markets]
+    fees = sum(_unit_fee(f, top[0]) for f, top in zip(schedules, tops.values(), strict=True))
     if left - fees < need:
         numbers = {"gross": left, "fees": fees, "net": left - fees, "need": need}
-        return Rejected("net", "fees eat the edge", numbers | {"short": need - (left - fees)})
-    ladders = [
-        _orderable(m, outcome, view.offers(m.key, outcome, limits.levels))
-        for m, (_, outcome) in zip(markets, candidate.legs, strict=True)
-    ]
-    depth = walk(candidate.payout, [m.fees for m in markets], ladders, need)
+        numbers["short"] = need - (left - fees)
+        return Judged(Rejected("net", "fees eat the edge", numbers), 1, reads)
+    for levels in dict.fromkeys((min(SHALLOW, limits.levels), limits.levels)):
+        reads = {leg: view.offers(*leg, levels) for leg in candidate.legs}
+        ladders = [
+            _orderable(market, leg[1], read)
+            for market, (leg, read) in zip(markets, reads.items(), strict=True)
+        ]
+        depth = walk(candidate.payout, schedules, ladders, need)
+        if not _cut(reads, ladders, levels, depth):
+            break
     if depth < limits.size_min:
         numbers = {"net": left - fees, "size": depth, "need": limits.size_min}
-        return Rejected("depth", "too thin", numbers | {"short": limits.size_min - depth})
-    return _sized(candidate, view, limits, markets, ladders, depth)
+        numbers["short"] = limits.size_min - depth
+        return Judged(Rejected("depth", "too thin", numbers), levels, reads)
+    return Judged(_sized(candidate, view, limits, markets, ladders, depth), levels, reads)
+
+
+def _cut(reads: Reads, ladders: Sequence[Ladder], levels: int, depth: int) -> bool:
+    """Whether the walk ended where a ladder was cut off, so that more of it has to be read."""
+    return any(
+        len(read) == levels and sum(size for _, size in ladder) <= depth
+        for read, ladder in zip(reads.values(), ladders, strict=True)
+    )
 
 
 def walk(payout: int, fees: list[FeeSchedule], ladders: Sequence[Ladder], need: int) -> int:
@@ -125,6 +161,9 @@ def take(ladder: Ladder, qty: int) -> list[tuple[int, int]]:
 def _orderable(market: Instrument, outcome: Outcome, ladder: Ladder) -> Ladder:
     """The levels at prices that an order can name: old levels outlive a change of the grid."""
     yes, grid = outcome == "yes", market.grid
+    if len(grid) == 1 and grid[0].start == 0 and grid[0].end == ONE and not ONE % grid[0].step:
+        step = grid[0].step  # the usual grid, and the same from both sides
+        return [level for level in ladder if not level[0] % step]
     return [level for level in ladder if on_grid(grid, level[0] if yes else ONE - level[0])]
 
 
@@ -187,15 +226,23 @@ def _affordable(
 ) -> int:
     """The most lots whose exact total stays within the limit; totals grow with size."""
 
-    def fits(count: int) -> bool:
-        return _capital(markets, [take(ladder, count * lot) for ladder in ladders]) <= capital_max
+    def spent(count: int) -> int:
+        return _capital(markets, [take(ladder, count * lot) for ladder in ladders])
 
-    if fits(lots):
+    low, high, least, most = 0, lots, 0, spent(lots)
+    if most <= capital_max:
         return lots
-    low, high = 0, lots
-    while high - low > 1:
-        mid = (low + high) // 2
-        low, high = (mid, high) if fits(mid) else (low, mid)
+    for turn in range(high):
+        if high - low <= 1:
+            break
+        # Totals are nearly straight lines: aim where this one would meet the limit.
+        aim = low + (capital_max - least) * (high - low) // (most - least) + turn % 2
+        mid = min(max(aim if turn < STRAIGHT else (low + high) // 2, low + 1), high - 1)
+        total = spent(mid)
+        if total <= capital_max:
+            low, least = mid, total
+        else:
+            high, most = mid, total
     return low
 
 
