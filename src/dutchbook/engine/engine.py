@@ -14,6 +14,7 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.step import Closed, Found, Improved, Note, Opened, Passed, Step
 from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
+from dutchbook.engine.survey import Survey
 from dutchbook.engine.view import WorldView
 from dutchbook.engine.whynot import FOUND, RANK, WhyNot
 from dutchbook.optimize.prove import prove
@@ -94,6 +95,7 @@ class Engine:
         self.warm: dict[str, None] = {}
         self._stale_index = True
         self._full_at = Ns(0)
+        self._looked = Survey([], self.world, self.whynot.was_fresh)
 
     def step(self, envelope: Envelope) -> Step:
         """Fold one event and decide; pure but for this engine's own state."""
@@ -248,16 +250,18 @@ class Engine:
         self.world.asks.append(SetTimer("tick", Ns(now + TICK)))
 
     def _survey(self, notes: list[Note]) -> None:
-        """Look at every candidate: freshness changes with time alone, and the funnel counts it."""
+        """Freshness changes with time alone: look at all that nearly pays, count what is fresh."""
         wanted: list[str] = []
-        for key, candidate in self.candidates.items():
+        for candidate in self._looked.due(self.warm):
             stale = self.view.why_stale(candidate)
             if not stale:
-                self.whynot.reach(key, RANK["gross"])
+                self.whynot.reach(candidate.key, RANK["gross"])
             elif stale == "silent" and gross(candidate, self.view) > 0:
                 wanted += [leg[0] for leg in candidate.legs]
             self._consider(candidate, notes)
         self.world.checks.ask(list(dict.fromkeys(wanted)), self.view.now)
+        for key in self._looked.newly_fresh(self.view):
+            self.whynot.reach(key, RANK["gross"])
 
     def _index(self, notes: list[Note]) -> None:
         """Make the candidates anew after markets, events or links changed."""
@@ -273,6 +277,7 @@ class Engine:
             del self.warm[key]
             self.whynot.forget(key)
             self._close(key, "withdrawn", notes)
+        self._looked = Survey(list(self.candidates.values()), self.world, self.whynot.was_fresh)
 
     def why(self) -> dict[str, object]:
         """The why-not ledger as plain data for screens: funnel, reasons, last rejections."""

@@ -30,6 +30,10 @@ class WhyNot:
         if rank > self.reached.get(key, 0):
             self.reached[key] = rank
 
+    def was_fresh(self, key: str) -> bool:
+        """Whether a candidate passed the stage "fresh" at least once."""
+        return self.reached.get(key, 0) >= RANK["gross"]
+
     def reject(self, key: str, kind: str, passed: Passed, edge: int) -> Passed | None:
         """Count a rejection; returns the note to record when the candidate's state changed."""
         reason = f"{passed.stage}:{passed.reason}"

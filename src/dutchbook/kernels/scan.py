@@ -54,6 +54,22 @@ def leg_costs(
         costs[leg] = _cost(pool, slot, fees, fees_at[leg]) if slot < slots - 1 else NOBODY
 
 
+@kernel(f"void({I8}, {I8}, {I8}, {I8}, {I8}, {I8})")
+def leg_prices(pools: Any, rows: Any, best0: Any, best1: Any, best2: Any, costs: Any) -> None:
+    """Price alone of the best offer of every leg, in millionths: ONE where nobody offers it.
+
+    A row of -1 is a leg that has no book.
+    """
+    for leg in range(costs.size):
+        if rows[leg] < 0:
+            costs[leg] = NOBODY
+            continue
+        pool = pools[leg]
+        slots, _, step = _shape(pool)
+        slot = _cell(pool, best0, best1, best2, rows[leg] * 2 + 1 - (leg & 1))
+        costs[leg] = (slots - 1 - slot if leg & 1 else slot) * step
+
+
 @kernel(f"int64({I8}, {I8}, {I8}, {I8}, int64, {I8}, {I8})")
 def edges(
     starts: Any, legs: Any, payouts: Any, costs: Any, edge_min: int, found: Any, gains: Any

@@ -132,12 +132,10 @@ class Universe:
         self.usable[self.leg(key, outcome)] = usable
 
     def _locate(self) -> None:
-        """Look up pool and row of every leg, and lay the fee tables behind one another."""
-        self._layout = self.books.layout
-        size = self.usable.size
-        self._pools, self._rows, self._fees_at = (np.zeros(size, np.int64) for _ in range(3))
-        tables: dict[tuple[FeeSchedule, int], int] = {}
-        fees: list[int] = []
+        """Look up pool and row of every leg; a row of -1 has no book."""
+        self._layout, self._priced = self.books.layout, False
+        self._pools = np.zeros(self.usable.size, np.int64)
+        self._rows = np.full(self.usable.size, -1, np.int64)
         for key, place in self._place.items():
             one = self.instruments.get(key)
             if one is None or not self.books.has(key):
@@ -145,18 +143,46 @@ class Universe:
                 continue
             for leg, token in ((place, YES), (place + 1, NO if one.tokens else YES)):
                 book = self.books.get(key, token)
-                if (one.fees, book.pool.step) not in tables:
-                    tables[one.fees, book.pool.step] = len(fees)
-                    fees += fee_bounds(one.fees, book.pool.step)
                 self._pools[leg] = STEPS.index(book.pool.step)
                 self._rows[leg] = book.row
-                self._fees_at[leg] = tables[one.fees, book.pool.step]
+
+    def _price(self) -> None:
+        """Lay the fee tables behind one another: long ones for fine grids, so only when needed."""
+        self._priced = True
+        self._fees_at = np.zeros(self.usable.size, np.int64)
+        tables: dict[tuple[FeeSchedule, int], int] = {}
+        fees: list[int] = []
+        for key, place in self._place.items():
+            if self._rows[place] < 0:
+                continue
+            table = (self.instruments[key].fees, STEPS[self._pools[place]])
+            if table not in tables:
+                tables[table] = len(fees)
+                fees += fee_bounds(*table)
+            self._fees_at[place : place + 2] = tables[table]
         self._fees = _ints(fees or [0])
+
+    def gross(self) -> list[int]:
+        """Places of the baskets that pay more than the best offers cost, in list order.
+
+        Exactly those of which `optimize.walk.gross` is positive: without fees, and whether or not
+        the books are fresh, the markets open, and every leg on offer (an empty side costs ONE).
+        """
+        if self._layout != self.books.layout:
+            self._locate()
+        best = [pool.best for pool in self.books.pools]
+        scan.leg_prices(self._pools, self._rows, *best, self._costs)
+        shape = (self._starts, self._legs, self._payouts)
+        found = scan.edges(*shape, self._costs, 0, self._found, self._gains)
+        places: list[int] = self._found[:found].tolist()
+        return places
 
     def count(self, edge_min: int = 0) -> int:
         """Scan everything; how many baskets beat `edge_min`, with their depth in arrays."""
         if self._layout != self.books.layout:
             self._locate()
+        if not self._priced:
+            self._price()
         where = (self._pools, self._rows, self._fees_at, self._fees)
         best = [pool.best for pool in self.books.pools]
         scan.leg_costs(self.usable, *where, *best, self._costs)
