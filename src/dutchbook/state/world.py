@@ -28,7 +28,7 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import Ns, plain
 from dutchbook.state.books import BookFault, Books
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
@@ -95,7 +95,8 @@ class World:
         book = self.books.get(event.key, event.token)
         self.changed[book_id] = seq
         if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
-            detail = f"claimed {event.bid}/{event.ask}, ours {book.bid}/{book.ask}"
+            theirs, ours = (event.bid, event.ask), (book.bid, book.ask)
+            detail = "claimed {}/{}, ours {}/{}".format(*map(plain, (*theirs, *ours)))
             self.found.append(Found(event.key, "top_mismatch", detail))
             self.noticed(event.stream, event.key, seq)
             return event.key
