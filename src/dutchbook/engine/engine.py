@@ -108,6 +108,7 @@ class Engine:
                 self._touched(key, notes)
         else:
             self._rarer(envelope, notes)
+            world = self.world  # a new run begins with a new one
         if not notes and not world.asks and not world.found:
             return Step(envelope)
         return self._finish(envelope, notes)
