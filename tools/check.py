@@ -30,7 +30,11 @@ def main(args: list[str]) -> int:
             print("failed", done.stdout, done.stderr, sep="\n")
             return done.returncode
         print(f"ok ({time.monotonic() - began:.0f} s)", flush=True)
-    return subprocess.call([sys.executable, "-m", "pytest", *(args or ["-n", "2"])], cwd=ROOT, env=env)
+    return subprocess.call(
+        [sys.executable, "-m", "pytest", *(args or ["-n", "2", "--dist", "loadgroup"])],
+        cwd=ROOT,
+        env=env,
+    )
 
 
 if __name__ == "__main__":

@@ -125,7 +125,8 @@ def judge(wire, truth, opps, since=None, until=None):
     """The counts of a run, as one dict; `problems` names each missed plant and false find."""
     threshold, markets, plants = read_truth(truth)
     wire = [line for line in wire if until is None or line["t"] <= until]
-    since = since if since is not None else (wire[0]["t"] if wire else 0)
+    if since is None:  # before the first connection there was nothing to see
+        since = next((line["t"] for line in wire if "conn" in line), 0)
     until = until if until is not None else (wire[-1]["t"] if wire else 0)
     books = deliver(wire, markets, plants, threshold)
     true = [plant for plant in plants if plant.miss is None]

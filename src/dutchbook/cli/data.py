@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dutchbook.cli.out import emit, safe, say
-from dutchbook.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from dutchbook.storage.verify import Verdict
 
-DEFAULT = Path("data/sim")
 app = typer.Typer(no_args_is_help=True, help="Check the record on disk.")
 
 
@@ -22,16 +20,18 @@ def data() -> None:
 
 @app.command()
 def verify(
-    data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the record lies.")] = DEFAULT,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="instead of the one set")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Check every segment, hash, sequence number and snapshot; exit 1 if something is wrong."""
+    from dutchbook.runtime.datadir import data_dir_of
     from dutchbook.storage import verify as check
 
-    if not data_dir.is_dir():
-        raise UsageError(f"{data_dir} does not exist", todo="name a run's directory: --data-dir")
-    say(f"checking {data_dir} …")
-    verdict = check.verify(data_dir)
+    root = data_dir_of(None, data_dir)
+    say(f"checking {root} …")
+    verdict = check.verify(root)
     if json:
         emit(check.plain(verdict))
     else:

@@ -34,8 +34,10 @@ def decode(
         raise UsageError(f"unknown venue {venue!r}", todo=f"use one of {', '.join(VENUES)}")
     events: Counter[str] = Counter()
     errors = 0
-    for place, answer in _answers(venue, _content(file), stream):
+    record = _recorded(Path(file))
+    for place, answer in record or _answers(venue, _content(file), stream):
         line, bad = _line(place, answer)
+        bad = bad and record is None  # in a record, what a venue got wrong is an event
         errors += bad
         if not bad:
             events[type(answer).__name__] += 1
@@ -46,6 +48,17 @@ def decode(
     if errors:
         out.say(f"{errors} of {errors + events.total()} could not be decoded")
         raise typer.Exit(1)
+
+
+def _recorded(path: Path) -> Iterator[Answer] | None:
+    """The events of a journal and tape of ours, by their numbers; None if it is not one."""
+    from dutchbook.runtime.datadir import record_root
+    from dutchbook.storage.reader import read_steps
+
+    root = record_root(path)
+    if root is None:
+        return None
+    return ((f"seq {row.seq}", row.event) for row in read_steps(root) if row.event is not None)
 
 
 def _content(file: str) -> bytes:

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from dutchbook.domain.instrument import Instrument
     from dutchbook.optimize.ledger import Ledger, Opportunity, Row
 
-DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the record lies.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="instead of the one set")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Comma-separated values.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Sort = Annotated[str, typer.Option("--sort", help="apr, edge, net, capital, size or age.")]
 Everything = Annotated[bool, typer.Option("--all", help="Closed ones too, without a limit.")]
 
-DEFAULT = Path("data/sim")
 SORTS = ("apr", "edge", "net", "capital", "size", "age")
 LISTED = 200_000
 """Tape events to look through for the titles of markets: they are listed at the start."""
@@ -31,7 +30,7 @@ app = typer.Typer(help="The opportunities of a run.")
 @app.callback(invoke_without_command=True)
 def opps(
     context: typer.Context,
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     limit: Limit = 20,
@@ -45,7 +44,7 @@ def opps(
 
 @app.command("list")
 def listing(
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     limit: Limit = 20,
@@ -55,9 +54,12 @@ def listing(
     """The open opportunities, best first, then the latest closed ones."""
     import msgspec
 
+    from dutchbook.runtime.datadir import data_dir_of
+
     if sort not in SORTS:
         raise UsageError(f"can't sort by {sort!r}", todo=f"one of: {', '.join(SORTS)}")
-    rows = _rows(_ledger(data_dir), data_dir)
+    root = data_dir_of(None, data_dir)
+    rows = _rows(_ledger(root), root)
     rows.sort(key=lambda row: row.opened_at if sort == "age" else getattr(row, sort), reverse=True)
     rows.sort(key=lambda row: row.closed_at != 0)
     shown = rows if everything else rows[:limit]
@@ -73,7 +75,7 @@ def listing(
 @app.command()
 def show(
     identity: Annotated[str, typer.Argument(metavar="ID")],
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Only the certificate, as JSON.")
@@ -85,16 +87,18 @@ def show(
     from dutchbook.cli.explain import explain
     from dutchbook.optimize.ledger import row
     from dutchbook.optimize.prove import certificate_json
+    from dutchbook.runtime.datadir import data_dir_of
 
-    ledger = _ledger(data_dir)
+    root = data_dir_of(None, data_dir)
+    ledger = _ledger(root)
     one = ledger.found.get(identity.removeprefix("#"))
     if one is None:
-        raise UsageError(f"no opportunity {identity} in {data_dir}", todo="dutchbook opps --all")
+        raise UsageError(f"no opportunity {identity} in {root}", todo="dutchbook opps --all")
     document = certificate_json(one.certificate)
     if certificate:
         out.emit(document)
         return
-    markets = _markets(data_dir, {leg.instrument for leg in one.certificate.legs})
+    markets = _markets(root, {leg.instrument for leg in one.certificate.legs})
     line = row(one, _title(one, markets), ledger.at)
     if as_json:
         out.emit(msgspec.to_builtins(line) | {"best": one.best, "certificate": document})
@@ -107,10 +111,6 @@ def _ledger(data_dir: Path) -> "Ledger":
     from dutchbook.optimize.ledger import fold
     from dutchbook.storage.reader import read_account
 
-    if not data_dir.is_dir():
-        raise UsageError(
-            f"{data_dir} does not exist", todo="dutchbook run, or name a run's --data-dir"
-        )
     return fold(read_account(data_dir))
 
 

@@ -60,7 +60,6 @@ def run(
             plants=plants,
             watch=screen.watch,
             ready=screen.ready,
-            tell=screen.reckoning,
         )
     )
     screen.end(result)

@@ -4,7 +4,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dutchbook.cli.out import safe, say
-from dutchbook.cli.progress import Progress
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.step import Closed, Found, Healed, Improved, Opened, Passed, Step
 from dutchbook.domain.units import ONE, SECOND
@@ -26,7 +25,6 @@ class Screen:
         self.as_json = as_json
         self._second = (0, 0)
         self._told: dict[tuple[str, str, str], None] = {}
-        self._progress: Progress | None = None
 
     def start(self) -> None:
         from dutchbook import __version__
@@ -82,16 +80,8 @@ class Screen:
         kind, _, rest = note.key.partition(":")
         return f"SKIP  {kind} {safe(rest)[:40]}: {note.stage}: {safe(note.reason)} ({numbers})"
 
-    def reckoning(self, at: int) -> None:
-        """The record is being read again; a long run takes a while."""
-        if self._progress is None:
-            self._progress = Progress("reckoning against the truth")
-        self._progress.at(at, lambda _: None)
-
     def end(self, result: dict[str, Any]) -> None:
         """The table of the run, for people."""
-        if self._progress is not None:
-            self._progress.end()
         if self.as_json:
             return
         from rich.console import Console

@@ -19,10 +19,13 @@ def status(
     import time
 
     from dutchbook.cli.out import emit
-    from dutchbook.domain.errors import NotRunning
+    from dutchbook.domain.errors import NotRunning, UsageError
     from dutchbook.runtime.datadir import data_dir_of, read_status
 
-    root = data_dir_of(config, data_dir)
+    try:
+        root = data_dir_of(config, data_dir)
+    except UsageError as error:
+        raise NotRunning(error.what, todo=error.todo) from None
     while True:
         document = read_status(root)
         if as_json:

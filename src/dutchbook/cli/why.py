@@ -1,16 +1,14 @@
 """`dutchbook why`: the funnel of a run, and what would let a passed-over market through."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dutchbook.cli import out
-from dutchbook.domain.errors import ConfigError, UsageError
+from dutchbook.domain.errors import UsageError
 from dutchbook.domain.units import plain
 
-DEFAULT = Path("data/sim")
 NAMES = {
     "seen": "seen",
     "matched": "matched",
@@ -28,11 +26,15 @@ app = typer.Typer()
 @app.command()
 def why(
     market: Annotated[str, typer.Argument(help="a market, event or link; part of it will do")] = "",
-    data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the run lies.")] = DEFAULT,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="instead of the one set")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Why opportunities were passed over: the funnel, or one market's last rejections."""
-    status = read_status(data_dir)
+    from dutchbook.runtime.datadir import data_dir_of, read_status
+
+    status = read_status(data_dir_of(None, data_dir))
     rejected = [
         item for item in status.get("rejected", []) if market.lower() in item["key"].lower()
     ]
@@ -51,20 +53,6 @@ def why(
             print(f"  {flip(item['stage'], item['numbers'])}")
     else:
         print(_funnel(status))
-
-
-def read_status(data_dir: Path) -> dict[str, Any]:
-    """What a run last said of itself. Raises UsageError where there is none."""
-    path = data_dir / "status.json"
-    if not path.is_file():
-        raise UsageError(f"no status in {data_dir}", todo="dutchbook run, or name its --data-dir")
-    try:
-        status = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON", why=str(error), todo="run again") from None
-    if not isinstance(status, dict):
-        raise ConfigError(f"{path}: not an object", todo="run again")
-    return status
 
 
 def _funnel(status: dict[str, Any]) -> str:

@@ -133,7 +133,7 @@ def _deliver(
         line = decoder.decode(text)
         if until is not None and line.t > until:
             continue
-        begin = begin or line.t
+        begin = begin or (line.t if line.conn else 0)
         while coming and coming[0].start <= line.t:
             live.append(coming.pop(0))
             _look(live[-1], books, live[-1].start, threshold, fees)

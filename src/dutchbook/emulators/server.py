@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http
+import os
 import socket
 import time
 from pathlib import Path
@@ -16,11 +17,13 @@ from dutchbook.domain.units import Ns
 from dutchbook.emulators.faults import profile, schedule
 from dutchbook.emulators.feed import Feed
 from dutchbook.emulators.kalshi.auth import refusal
+from dutchbook.emulators.kalshi.rest import known_tier
 from dutchbook.emulators.kalshi.venue import KalshiVenue
 from dutchbook.emulators.polymarket.venue import PolymarketVenue
 from dutchbook.emulators.ports import HOST, take_ports
 from dutchbook.emulators.wire.hub import Hub
 from dutchbook.emulators.wire.keys import make_keys
+from dutchbook.emulators.wire.lock import lock
 from dutchbook.emulators.wire.log import TruthLog, WireLog, private_file
 from dutchbook.emulators.wire.mischief import Mischief
 from dutchbook.emulators.wire.rest import HttpServer
@@ -47,19 +50,28 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Exchange:
-    """The servers of one run. `start` binds and serves, `stop` closes everything in order."""
+    """The servers of one run. `start` serves, `stop` closes everything in order.
+
+    Making one takes the directory and the ports, before any file in it is touched: raises
+    UsageError, PortInUse, or DutchbookError where another exchange uses the directory.
+    """
 
     def __init__(self, options: Options, feed: Feed) -> None:
         self._options = options
         self._feed = feed
-        rates = profile(options.faults)
-        self._socks = take_ports(options.which, options.port)
-        self._ports = {name: sock.getsockname()[1] for name, sock in self._socks.items()}
+        rates, tier = profile(options.faults), known_tier(options.tier)
         options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = lock(options.folder)
+        try:
+            self._socks = take_ports(options.which, options.port)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._ports = {name: sock.getsockname()[1] for name, sock in self._socks.items()}
         self._keys = make_keys(options.folder, options.seed)
         self.log = WireLog(options.folder / "wire.jsonl")
         self._truth = TruthLog(options.folder / "truth.jsonl")
-        self.kalshi = KalshiVenue(feed, self._keys.public, options.tier)
+        self.kalshi = KalshiVenue(feed, self._keys.public, tier)
         self.polymarket = PolymarketVenue(feed)
         self.hubs: dict[str, Hub] = {}
         for venue, ping in ((self.kalshi, b"heartbeat"), (self.polymarket, None)):
@@ -113,7 +125,7 @@ class Exchange:
         for server in self._ws:
             server.close(close_connections=True)
         for http_server in self._http:
-            http_server.should_exit = True
+            http_server.end()
         for task in self._tasks[len(self._http) :]:
             task.cancel()
         with contextlib.suppress(TimeoutError):
@@ -123,6 +135,7 @@ class Exchange:
         self._truth.write(self._feed.drain_truth())
         self._truth.close()
         self.log.close()
+        os.close(self._lock)
 
     async def failed(self) -> None:
         """Return never, or raise what ended the market's movement."""

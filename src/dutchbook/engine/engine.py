@@ -22,6 +22,7 @@ from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.graph import Graph
 from dutchbook.state.world import World
 from dutchbook.strategies.base import Candidate, Strategy
+from dutchbook.strategies.unmatched import unmatched
 
 TICK = Ns(250 * MILLI)
 GROWTH = (5, 4)
@@ -86,6 +87,7 @@ class Engine:
         self.whynot = WhyNot()
         self.candidates: dict[str, Candidate] = {}
         self.touching: dict[str, list[Candidate]] = {}
+        self.unmatched: list[Passed] = []
         self.quotes: dict[str, Quotes] = {}
         self.judged: dict[str, Judged] = {}
         self.open: dict[str, Open] = {}
@@ -266,6 +268,7 @@ class Engine:
         for candidate in made:
             for key in dict.fromkeys(leg[0] for leg in candidate.legs):
                 self.touching.setdefault(key, []).append(candidate)
+        self.unmatched = unmatched(self.view, list(self.graph.links.values()))
         for key in [key for key in self.warm if key not in self.candidates]:
             del self.warm[key]
             self.whynot.forget(key)
@@ -273,18 +276,22 @@ class Engine:
 
     def why(self) -> dict[str, object]:
         """The why-not ledger as plain data for screens: funnel, reasons, last rejections."""
+        rejected = [p for key, p in self.whynot.last.items() if key in self.candidates]
+        reasons = dict(self.whynot.reasons)
+        for passed in self.unmatched:
+            reason = f"{passed.stage}:{passed.reason}"
+            reasons[reason] = reasons.get(reason, 0) + 1
         return {
             "funnel": self.whynot.funnel(len(self.world.instruments), len(self.candidates)),
-            "reasons": dict(self.whynot.reasons),
+            "reasons": reasons,
             "rejected": [
                 {
                     "key": passed.key,
-                    "kind": self.candidates[key].kind,
+                    "kind": passed.key.partition(":")[0],
                     "stage": passed.stage,
                     "reason": passed.reason,
                     "numbers": passed.numbers,
                 }
-                for key, passed in self.whynot.last.items()
-                if key in self.candidates
+                for passed in (*rejected, *self.unmatched)
             ],
         }

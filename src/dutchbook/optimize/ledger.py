@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 
 from dutchbook.domain.certificate import Certificate
-from dutchbook.domain.step import Closed, Note, Opened
+from dutchbook.domain.events import Event, RunStarted, RunStopped
+from dutchbook.domain.step import Closed, Improved, Note, Opened
 from dutchbook.domain.units import DAY, ONE, Ns
 
 
@@ -15,6 +16,8 @@ class Noted(Protocol):
 
     @property
     def at(self) -> Ns: ...
+    @property
+    def event(self) -> Event | None: ...
     @property
     def notes(self) -> tuple[Note, ...]: ...
 
@@ -49,10 +52,21 @@ def fold(record: Iterable[Noted]) -> Ledger:
                 found[note.id] = Opportunity(
                     note.id, certificate, certificate.at, best=certificate.edge
                 )
+            elif isinstance(note, Improved) and note.id in found:
+                found[note.id].certificate = note.certificate
             elif isinstance(note, Closed) and note.id in found:
                 one = found[note.id]
                 one.closed_at, one.why, one.best = step.at, note.why, max(one.best, note.best)
+        if isinstance(step.event, RunStarted | RunStopped):
+            _end(found, step.at)
     return ledger
+
+
+def _end(found: dict[str, Opportunity], at: Ns) -> None:
+    """No opportunity outlives the run that saw it."""
+    for one in found.values():
+        if not one.closed_at:
+            one.closed_at, one.why = at, "run ended"
 
 
 class Row(msgspec.Struct):

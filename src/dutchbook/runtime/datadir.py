@@ -22,13 +22,23 @@ from dutchbook.storage.reader import read_steps
 
 
 def data_dir_of(config: Path | None, given: Path | None) -> Path:
-    """The data directory that a command means; NotRunning if nothing ever ran there."""
+    """The data directory that a command means; UsageError if nothing ever ran there."""
     root = given or Path(load(config).settings.data_path())
     if not (root / "journal").is_dir():
-        raise NotRunning(
+        raise UsageError(
             f"there is no record in {root}", todo="./dutchbook run first, or name a --data-dir"
         )
     return root
+
+
+def record_root(path: Path) -> Path | None:
+    """The data directory that a path means: itself, its journal or tape, or a segment in them."""
+    if (path / "journal").is_dir():
+        return path
+    folder = path if path.is_dir() else path.parent
+    if folder.name in ("journal", "tape") and (folder.parent / "journal").is_dir():
+        return folder.parent
+    return None
 
 
 def read_status(root: Path) -> dict[str, Any]:
@@ -39,7 +49,7 @@ def read_status(root: Path) -> dict[str, Any]:
         raise NotRunning(
             f"no run has left a status in {root}", why=str(error), todo="./dutchbook run"
         ) from error
-    document["running"] = bool(document["running"]) and is_locked(root)
+    document["running"] = bool(document.get("running")) and is_locked(root)
     return document
 
 

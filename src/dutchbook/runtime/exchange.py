@@ -35,6 +35,7 @@ class Exchange:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is ours alone: we end it when all has been seen
         )
         assert process.stdout is not None and process.stderr is not None
         try:
@@ -45,7 +46,7 @@ class Exchange:
                 process.kill()
             said = (await process.stderr.read()).decode(errors="replace").strip()
             code = await process.wait()
-            problem = DutchbookError("the pretend exchanges did not start", why=said[-2000:])
+            problem = DutchbookError("the pretend exchanges did not start", why=_plain(said))
             problem.code = code if 0 < code < 8 else 1
             raise problem from error
         return cls(process, found)
@@ -58,6 +59,12 @@ class Exchange:
     @property
     def alive(self) -> bool:
         return self.process.returncode is None
+
+    @property
+    def last_words(self) -> str:
+        """How it ended and what it last said, for an error message."""
+        said = f"exit code {self.process.returncode}" if not self.alive else ""
+        return "; ".join([said, *self.log[-3:]])
 
     def send(self, number: signal.Signals) -> None:
         """Signal it; SIGUSR1 asks it to fall quiet: no more updates or faults, answers only."""
@@ -74,3 +81,9 @@ class Exchange:
                 self.process.kill()
                 await self.process.wait()
         self._drain.cancel()
+
+
+def _plain(said: str) -> str:
+    """What a child wrote to standard error, in one line."""
+    lines = [line.strip().removeprefix("error: ") for line in said.splitlines()]
+    return "; ".join(line for line in lines if line)[-2000:]

@@ -76,6 +76,9 @@ def load(
             {path: read(find(path, "command line"), text, "command line", text=True)},
             "command line",
         )
+    home = (os.environ if env is None else env).get("DUTCHBOOK_HOME", "")
+    if home and not values["data_dir"]:  # beside the launcher, from wherever it is called
+        values["data_dir"] = str(Path(home) / "data" / values["mode"])
     settings = build(values, origins)
     check(settings, origins)
     return Loaded(settings, origins, file)

@@ -25,6 +25,7 @@ from dutchbook.runtime.loop import Loop
 from dutchbook.runtime.recover import recover
 from dutchbook.storage.store import Store
 
+EXCHANGES_ENDED = "the pretend exchanges ended"
 CLOSING = Ns(8 * SECOND)
 """How long the end of a run may wait for books that are being fetched anew."""
 STILL = Ns(300 * MILLI)
@@ -170,7 +171,7 @@ class Live:
         while True:
             status.write(self.house.data_dir, status.describe(self, running=True))
             if not self.alive():
-                self.stop("the pretend exchanges ended")
+                self.stop(EXCHANGES_ENDED)
             await asyncio.sleep(1)
 
     def frames(self) -> int:

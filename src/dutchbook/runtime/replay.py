@@ -15,6 +15,7 @@ from dutchbook.domain.step import Step
 from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
 from dutchbook.runtime.bootstrap import engine_of, engine_settings, learning_venue
+from dutchbook.runtime.datadir import record_root
 from dutchbook.runtime.recorded import Raw, read
 from dutchbook.runtime.settings import Settings
 from dutchbook.storage.reader import Recorded, read_steps
@@ -28,7 +29,7 @@ Pace = Callable[[int], None]
 
 def record_of(paths: list[Path]) -> Path | None:
     """The data directory that the arguments name (itself, or a file in its journal or tape)."""
-    roots = {_root(path) for path in paths}
+    roots = {record_root(path) for path in paths}
     if roots == {None}:
         return None
     if len(roots) > 1:
@@ -36,16 +37,6 @@ def record_of(paths: list[Path]) -> Path | None:
             "these files belong to different records", todo="replay one data directory at a time"
         )
     return roots.pop()
-
-
-def _root(path: Path) -> Path | None:
-    if (path / "journal").is_dir():
-        return path
-    if path.parent.name in ("journal", "tape") and (path.parent.parent / "journal").is_dir():
-        return path.parent.parent
-    if path.is_dir() and path.name in ("journal", "tape"):
-        return path.parent
-    return None
 
 
 class Replay:

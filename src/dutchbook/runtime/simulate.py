@@ -8,16 +8,18 @@ from typing import Any
 import msgspec
 
 from dutchbook.domain.certificate import Certificate
+from dutchbook.domain.errors import DutchbookError
 from dutchbook.domain.step import Closed, Improved, Opened, Step
-from dutchbook.runtime.bootstrap import House, engine_of
+from dutchbook.emulators.score import Find, score
+from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
-from dutchbook.runtime.live import Live
-from dutchbook.runtime.reckon import reckon
+from dutchbook.runtime.live import EXCHANGES_ENDED, Live
 from dutchbook.runtime.settings import Settings
-from dutchbook.storage.reader import read_steps
+from dutchbook.storage import lock
 
+OUTCOMES = ("yes", "no")
 Watch = Callable[[Live, Step], None]
 
 
@@ -37,6 +39,17 @@ class Reported:
                 self.rows[note.id] = grown
             elif isinstance(note, Closed) and note.id in self.rows:
                 self.rows[note.id]["closed_at"] = at
+
+    def finds(self) -> list[Find]:
+        return [
+            Find(
+                row["id"],
+                frozenset((leg["market"], OUTCOMES.index(leg["outcome"])) for leg in row["legs"]),
+                row["opened_at"],
+                row["closed_at"],
+            )
+            for row in self.rows.values()
+        ]
 
 
 def row(name: str, certificate: Certificate, at: int) -> dict[str, Any]:
@@ -69,12 +82,8 @@ async def simulate(
     plants: Path | None,
     watch: Watch,
     ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
-    tell: Callable[[int], None] = lambda at: None,
 ) -> dict[str, Any]:
-    """Run mode sim and return its summary, reckoned against the exchanges' own truth.
-
-    `tell` hears how far the reckoning has come, as a time in ns.
-    """
+    """Run mode sim and return its summary, reckoned against the exchanges' own truth."""
     data_dir = Path(settings.data_path())
     reported = Reported()
 
@@ -82,6 +91,7 @@ async def simulate(
         reported.see(live, step)
         watch(live, step)
 
+    lock.check(data_dir)
     exchange = await Exchange.start(data_dir, settings.seed, faults, plants)
     try:
         at = exchange.addresses
@@ -91,16 +101,19 @@ async def simulate(
         )  # fmt: skip
         ready(live, at)
         await live.go(seconds, read_links(Path(at.links), "generator"))
+        if live.why == EXCHANGES_ENDED:
+            raise DutchbookError(
+                f"{EXCHANGES_ENDED} under the run",
+                why=exchange.last_words,
+                todo=f"run again; what was seen before is kept in {data_dir}",
+            )
     finally:
         await exchange.stop()
     rows = list(reported.rows.values())
     told = Path(at.truth).with_name("opportunities.jsonl")
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
-    record = read_steps(data_dir, after=live.first_seq - 1)
-    marks = reckon(
-        engine_of(settings), record, Path(at.truth), rows, live.connected, live.sealed, tell
-    )
-    return summary(live, settings) | marks
+    marks = score(Path(at.wire), Path(at.truth), reported.finds())
+    return summary(live, settings) | msgspec.structs.asdict(marks)
 
 
 def summary(live: Live, settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,12 @@ class InUse(JournalError):
     """Another process writes to this data directory."""
 
 
+def check(root: Path) -> None:
+    """Raise InUse if another process writes here, before anything is begun in vain."""
+    root.mkdir(parents=True, exist_ok=True)
+    os.close(take(root))
+
+
 def take(root: Path) -> int:
     """Lock the directory and write our pid into `lock`; returns the descriptor to close.
 

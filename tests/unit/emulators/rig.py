@@ -116,6 +116,7 @@ async def until(ws: ClientConnection, match: Callable[[Any], bool]) -> list[Any]
     async with asyncio.timeout(WAIT):
         while True:
             data = await ws.recv()
+            ws.frames_read = getattr(ws, "frames_read", 0) + 1
             seen.append(_decoded(data))
             if match(seen[-1]):
                 return seen

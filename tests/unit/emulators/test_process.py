@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from rig import running
 
-from dutchbook.domain.errors import UsageError
+from dutchbook.domain.errors import DutchbookError, UsageError
 from dutchbook.emulators.ports import PortInUse, take_ports
 
 SRC = Path(__file__).resolve().parents[3] / "src"
@@ -111,13 +112,26 @@ def test_a_port_in_use_is_named_with_what_to_do(tmp_path):
 
 
 def test_wrong_words_are_usage_errors(tmp_path):
-    for wrong in (["--faults", "wild"], ["--tape", str(tmp_path / "absent")]):
+    for wrong in (["--faults", "wild"], ["--tier", "gold"], ["--tape", str(tmp_path / "absent")]):
         code, out, err = finish(child(tmp_path, *wrong))
         assert code != 0 and out == "" and "Traceback" not in err
     with pytest.raises(UsageError):
         take_ports("kraken", 0)
     with pytest.raises(UsageError):
         take_ports("both", 65_535)
+
+
+async def test_a_directory_holds_one_exchange_and_keeps_its_logs(tmp_path):
+    """The second one is refused before it touches a file; afterwards the place is free again."""
+    async with running(tmp_path, "kalshi") as rig:
+        rig.exchange.log.note("kalshi.ws#0", note="kept")
+        rig.exchange.log.flush()
+        with pytest.raises(DutchbookError, match="another exchange"):
+            async with running(tmp_path, "kalshi"):
+                pass
+        assert [line["note"] for line in rig.wire()] == ["kept"]
+    async with running(tmp_path, "kalshi") as rig:
+        assert rig.wire() == []
 
 
 def test_the_same_seed_makes_the_same_ed25519_key_and_catalogue(tmp_path):

@@ -221,6 +221,15 @@ def test_a_plant_of_less_than_a_second_counts_nowhere():
     assert verdict(story, truth(end=2.8), []) == (0, 0, 0, 0)
 
 
+def test_what_stood_before_the_first_connection_counts_nowhere():
+    """REST answers come first; a plant that ended meanwhile was nobody's to see."""
+    story = Story()
+    story.wire.append({"t": at(0), "rest": "GET /events", "host": "kalshi", "status": 200})
+    story.line(7, "kalshi.ws#1", open={})
+    story.line(9, "kalshi.ws#1", close="1000")
+    assert verdict(story, truth(), []) == (0, 0, 0, 0)
+
+
 def test_a_plant_that_edges_below_the_threshold_is_not_visible():
     """The wire has it dearer than the truth says: the checker believes the wire."""
     story = Story().begin()

@@ -1,7 +1,7 @@
 """The generated world holds what it promises: books sound, nothing pays but what was planted."""
 
 import sys
-from collections import Counter
+from collections import Counter, deque
 from itertools import groupby
 from pathlib import Path
 
@@ -237,3 +237,33 @@ def test_the_catalogue_has_what_the_venues_have():
     assert len({m.symbol for m in world.markets.values()}) == len(world.markets)
     decoys = [link for link in world.links() if not link["approved"]]
     assert {link["kind"] for link in decoys} == {"same", "implies"} and len(decoys) >= 12
+
+
+@pytest.mark.parametrize("seed", [200, 203])
+def test_a_feed_that_stands_still_shows_nothing_that_is_not_there(seed):
+    """Books up to ten seconds old beside new ones: no basket reaches the threshold by that."""
+    world = World(seed, START)
+    watch = Watcher(world)
+    past, plants = deque(maxlen=11), {}
+    for second in range(45):
+        now = START + second * SECOND
+        for update in world.advance(now):
+            watch.apply(update)
+        for at, row in watch.truth():
+            watch.turn(row)
+            if row["what"] == "plant":
+                plants[row["id"]] = [frozenset(watch.live[row["id"]][1]), 1 << 62]
+            else:
+                plants[row["id"]][1] = at
+        past.append({(k, n): dict(watch.offers(k, n)) for k in world.markets for n in (0, 1)})
+        recent = [legs for legs, end in plants.values() if end > now - 11 * SECOND]
+        for legs, payout in watch.baskets if second > 11 else ():
+            if legs[0][0] == legs[1][0] or frozenset(legs) in recent:
+                continue  # both sides of one market come in the same message
+            views = [[seen[leg] for seen in (past[0], past[5], past[-1])] for leg in legs]
+            oldest = [min((o for o in view if o), key=min, default={}) for view in views]
+            if not all(oldest) or payout - sum(map(min, oldest)) < 10_000:
+                continue
+            ladders = [(watch.market[k], o) for (k, _), o in zip(legs, oldest, strict=True)]
+            edge = best_net_edge(ladders, payout, 5 * ONE)
+            assert edge is None or edge < 20_000, legs

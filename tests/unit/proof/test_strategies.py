@@ -84,7 +84,7 @@ def test_cross_venue_offers_both_directions_of_a_link_across_venues():
 def test_cross_venue_refuses_one_venue_a_closed_market_and_no_link():
     twin = market("kalshi:TWIN")
     assert legs(cross_venue.CrossVenue, World([market(A), twin], links=[same(A, twin.key)])) == []
-    shut = [market(A), market(B, status="paused")]
+    shut = [market(A), market(B, status="closed")]
     assert legs(cross_venue.CrossVenue, World(shut, links=[same()])) == []
     assert legs(cross_venue.CrossVenue, World([market(A), market(B)])) == []
     three = same(A, B, twin.key, kind="opposite")

@@ -38,6 +38,7 @@ def test_verify_tells_a_good_record_from_a_damaged_one(tmp_path):
 
 def test_verify_names_a_missing_directory(tmp_path):
     answer = verify("--data-dir", str(tmp_path / "nowhere"))
-    assert answer.returncode == 2 and "nowhere does not exist" in answer.stderr
+    assert answer.returncode == 2 and "there is no record in" in answer.stderr
+    (tmp_path / "journal").mkdir()
     empty = verify("--data-dir", str(tmp_path), "--json")
     assert empty.returncode == 1 and not json.loads(empty.stdout)["holds"]

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from starlette.applications import Starlette
 
+from dutchbook.domain.errors import UsageError
 from dutchbook.domain.units import SECOND
 from dutchbook.emulators.kalshi import bodies
 from dutchbook.emulators.kalshi.auth import nested, refusal
@@ -27,8 +28,15 @@ TIERS: Final = {"basic": (200, 100), "advanced": (300, 300), "premier": (1000, 1
 T = TypeVar("T")
 
 
+def known_tier(tier: str) -> str:
+    """The tier itself. Raises UsageError for one that does not exist."""
+    if tier not in TIERS:
+        raise UsageError(f"unknown Kalshi tier {tier!r}", todo=f"use one of {', '.join(TIERS)}")
+    return tier
+
+
 class KalshiRest:
-    """Answers from the stock; `limited_until` is asked of the faults."""
+    """Answers from the stock; until `limited_until` everything is 429 (a fault)."""
 
     def __init__(
         self, stock: Stock, trades: Tape, public: Mapping[str, PublicKey], tier: str = "basic"

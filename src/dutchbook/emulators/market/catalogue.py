@@ -20,6 +20,10 @@ def catalogue(seed: int, start: Ns) -> Builder:
     return build
 
 
+def _capital(claim: str) -> str:
+    return claim[0].upper() + claim[1:]
+
+
 def _binary(build: Builder) -> list[int]:
     yes = build.rng.randrange(120_000, 880_000)
     return [yes, ONE - yes]
@@ -45,10 +49,10 @@ def _kalshi_single(
         f"KX{code}", claim, category, fee_type=fee_type, multiplier=multiplier
     )
     by = stamp(closes, "%b %-d, %Y")
-    event = build.kalshi_event(series, day_code(closes), f"Will it happen: {claim}?", closes)
+    event = build.kalshi_event(series, day_code(closes), f"{_capital(claim)}?", closes)
     rules = f"If {claim} before {by}, then the market resolves to Yes. {NO_WORDS}"
     key = build.kalshi_market(
-        event, "", f"Will {claim} before {by}?", f"Before {by}", rules, structure=structure
+        event, "", f"{_capital(claim)} before {by}?", f"Before {by}", rules, structure=structure
     )
     cluster.states[key] = p_yes
     return key
@@ -165,7 +169,7 @@ def _dates(build: Builder) -> None:
         if n % 2 == 0:
             series = build.kalshi_series(f"KX{code}", claim, category)
             event = build.kalshi_event(
-                series, day_code(build.day(200)), f"When: {claim}?", build.day(200)
+                series, day_code(build.day(200)), f"{_capital(claim)}: when?", build.day(200)
             )
             for place, days in enumerate(steps):
                 closes = build.day(days)
@@ -173,7 +177,7 @@ def _dates(build: Builder) -> None:
                 key = build.kalshi_market(
                     event,
                     day_code(closes),
-                    f"Will {claim} before {by}?",
+                    f"{_capital(claim)} before {by}?",
                     f"Before {by}",
                     f"If {claim} before {by}, then the market resolves to Yes. {NO_WORDS}",
                     closes=closes,
@@ -181,16 +185,14 @@ def _dates(build: Builder) -> None:
                 cluster.states[key] = frozenset(range(place + 1))
         if n % 4 != 0:
             slug = f"{'-'.join(claim.lower().replace('$', '').replace(',', '').split())}-by"
-            poly = build.poly_event(
-                slug, f"{claim[0].upper()}{claim[1:]} by...?", category, build.day(200)
-            )
+            poly = build.poly_event(slug, f"{_capital(claim)} by...?", category, build.day(200))
             for place, days in enumerate(steps):
                 closes = build.day(days)
                 by = stamp(closes, "%B %-d, %Y")
                 key = build.poly_market(
                     poly,
                     f"{slug}-{stamp(closes, '%B-%-d-%Y').lower()}",
-                    f"{claim} by {by}?",
+                    f"{_capital(claim)} by {by}?",
                     by,
                     f'Resolves to "Yes" if {claim} by {by}, 11:59 PM ET.',
                     tick=_tick(build),

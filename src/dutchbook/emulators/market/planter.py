@@ -105,14 +105,20 @@ class Planter:
             updates.append(Update(key, at, back))
             self.spared.pop(key, None)
             self.frozen.pop(key, None)
-        if active.paused:
-            self._flows[active.paused].market.status = "open"
-            updates.append(Update(active.paused, at, [], status="open"))
         for cluster in active.clusters:
             cluster.locked = ""
             cluster.free_at = at + COOL
         self._truth.append({"what": "end", "id": name, "at": at})
         return updates
+
+    def paused_by(self, name: str) -> str:
+        """The market that a standing near miss has paused, "" if none."""
+        return self.active[name].paused
+
+    def reopen(self, key: str, at: Ns) -> list[Update]:
+        """Trading goes on in a market that was paused."""
+        self._flows[key].market.status = "open"
+        return [Update(key, at, [], status="open")]
 
     def _taken(self, basket: Basket, at: Ns) -> bool:
         return any(c.locked or c.free_at > at for c in self._clusters(basket.legs))

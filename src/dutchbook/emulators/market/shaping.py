@@ -18,6 +18,8 @@ CLEAR = 30_000
 """Plants earn at least this, so that no threshold of 2 % is ever a matter of rounding."""
 SLIGHT = 10_000
 """Near misses that must not pay stay below this."""
+LEAST_ORDER = {"polymarket": ONE}
+"""The least cost of an order that takes, by venue, in millionths of a dollar."""
 LEAST = 5 * ONE
 """Opportunities below five contracts do not count."""
 
@@ -61,12 +63,13 @@ class Shaper:
         Unless `wish.exact`, nothing else may be brought about; then `collateral` tells it.
         """
         limits = self._prices(basket, wish, rng)
-        if limits is None:
+        if limits is None or (not wish.miss and not self._orderable(basket, limits, wish.size)):
             return None
         draft = Draft(self._flows)
         for leg, px in zip(basket.legs, limits, strict=True):
-            levels = self._levels(leg, px, wish, rng)
-            draft.shift(leg, levels, alone=basket.kind == "complement")
+            if _movable(leg, wish):
+                levels = self._levels(leg, px, wish, rng)
+                draft.shift(leg, levels, alone=basket.kind == "complement")
         edge = edge_at(basket.legs, basket.payout, wish.size, draft.offers, self._fees)
         if edge is None or not self._fits(basket, wish, draft, edge):
             return None
@@ -86,7 +89,7 @@ class Shaper:
         for _ in range(2_000):
             if (pays - sum(costs)) * ONE // pays >= wish.edge:
                 return limits
-            free = [n for n, at in enumerate(places) if at > 1]
+            free = [n for n, at in enumerate(places) if at > 1 and _movable(basket.legs[n], wish)]
             if not free:
                 return None
             n = min(free, key=lambda n: moved[n] / pull[n])
@@ -96,6 +99,13 @@ class Shaper:
             limits[n] = lower
             costs[n] = self._cost(n, basket, limits, wish.size)
         return None
+
+    def _orderable(self, basket: Basket, limits: list[int], size: int) -> bool:
+        """Whether every leg is as large as its venue's least order, a tenth above it."""
+        return all(
+            px * size // ONE * 10 >= LEAST_ORDER.get(leg[0].partition(":")[0], 0) * 11
+            for leg, px in zip(basket.legs, limits, strict=True)
+        )
 
     def _start(self, leg: Leg) -> int:
         flow = self._flows[leg[0]]
@@ -147,3 +157,11 @@ class Shaper:
                 if best is not None and best > 0:
                     found[legs] = other.legs
         return list(found.values())
+
+
+def _movable(leg: Leg, wish: Wish) -> bool:
+    """A stale near miss moves prices on Kalshi only: on the socket that tells of the pause.
+
+    Else the price could reach a client before the pause does, and would be no near miss.
+    """
+    return wish.miss != "stale" or leg[0].startswith("kalshi:")

@@ -18,6 +18,8 @@ THRESHOLD = 20_000
 """The net edge in millionths from which on a mispricing counts as an opportunity."""
 BEGIN = 3 * SECOND
 """Plants begin so long after the start if no client connects before."""
+REOPEN = SECOND // 2
+"""A paused market opens so long after its books are sound again, on both sockets."""
 DRIFT_MIN = 3 * SECOND
 """Fair values rest at least so long between two moves, so that old books stay harmless."""
 
@@ -111,7 +113,12 @@ class World:
         if what == "drift":
             return self._drift(at, arg)
         if what == "end":
+            paused = self._planter.paused_by(arg)
+            if paused:
+                self._push(at + REOPEN, "reopen", paused)
             return self._planter.end(arg, at)
+        if what == "reopen":
+            return self._planter.reopen(arg, at)
         if what == "spec":
             return self._plant_asked(at, arg)
         if what == "begin":
@@ -169,7 +176,11 @@ class World:
                 continue
             basket = schedule.basket_of(spec, self._planter, self.markets)
             if not self._planter.possible(spec, basket, Random(f"{self.seed} {spec.id}")):
-                raise PlantError(spec.id, "edge", "these books can't be made to give it")
+                raise PlantError(
+                    spec.id,
+                    "edge",
+                    "these books can't be made to give it with legs of a venue's least order",
+                )
             chosen[spec.id] = basket
             names = [self.flows[key].cluster.name for key, _ in basket.legs]
             spans.append((spec, list(dict.fromkeys(names))))

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from dutchbook.domain.errors import DutchbookError
+
 _encode = msgspec.json.encode
 
 
@@ -17,11 +19,33 @@ def private_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
 
 
+class Log:
+    """A private file that only grows; a full disk is a typed error that names it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = private_file(path)
+
+    def put(self, data: bytes) -> None:
+        """Write all of it: the system may take a part. Raises DutchbookError."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise DutchbookError(
+                f"can't write {self._path}", why=str(error.strerror), todo="make room on the disk"
+            ) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class WireLog:
     """One JSON object a line; buffered in memory, written by `flush` (every 50 ms and at exit)."""
 
     def __init__(self, path: Path, clock: Callable[[], int] = time.time_ns) -> None:
-        self._file = private_file(path)
+        self._file = Log(path)
         self._lines: list[bytes] = []
         self._clock = clock
         self.sent_frames = 0
@@ -52,7 +76,7 @@ class WireLog:
         """Write what has gathered."""
         if self._lines:
             lines, self._lines = self._lines, []
-            self._file.write(b"\n".join(lines) + b"\n")
+            self._file.put(b"\n".join(lines) + b"\n")
 
     def close(self) -> None:
         self.flush()
@@ -63,11 +87,11 @@ class TruthLog:
     """What is true in the generated market, one JSON object a line, written at once."""
 
     def __init__(self, path: Path) -> None:
-        self._file = private_file(path)
+        self._file = Log(path)
 
     def write(self, lines: list[dict[str, Any]]) -> None:
         if lines:
-            self._file.write(b"".join(_encode(line) + b"\n" for line in lines))
+            self._file.put(b"".join(_encode(line) + b"\n" for line in lines))
 
     def close(self) -> None:
         self._file.close()

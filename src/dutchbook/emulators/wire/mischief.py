@@ -37,7 +37,6 @@ class Mischief:
     ) -> None:
         self.limited_until = 0
         self.done: dict[str, int] = {}
-        self._venue = venue
         self._start_after = start_after
         self._plan = plan
         self._victim = victim
@@ -101,7 +100,7 @@ class Mischief:
                 self.limited_until = now + fault.span
             case "tick":
                 market = self._victim.flip_tick(now)
-                self._log.note(self._venue, note="tick", market=market)
+                self._log.note(box.name, note="tick", market=market)
             case _:
                 self._armed = fault
                 return

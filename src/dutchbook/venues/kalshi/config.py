@@ -19,7 +19,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where Kalshi is, who we are there, and which markets we want.
 
     `key` is what a Sign names (the path of the private key); without `key_id` nothing is signed
-    and no stream is dialled. `series` and `tickers` empty: the whole open catalogue.
+    and no stream is dialled. `series` and `tickers` empty: the whole open catalogue. `learn`: no
+    discovery, markets are learnt from the frames (replay).
     """
 
     rest: str = REST
@@ -35,6 +36,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tickers_per_command: int = 500
     checks_per_call: int = 20
     events_per_page: int = 200
+    learn: bool = False
 
 
 def checked(config: Config) -> Config:

@@ -6,7 +6,7 @@ import msgspec
 
 from dutchbook.domain.effects import AskCheck, AskSnapshot, Effect
 from dutchbook.domain.errors import ConfigError, RemoteProtocolError
-from dutchbook.domain.events import GridChanged, StatusChanged
+from dutchbook.domain.events import FeedUp, GridChanged, StatusChanged
 from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Bucket, Dial, Out, Wake
 from dutchbook.venues.kalshi import checks, wire
@@ -16,6 +16,7 @@ from dutchbook.venues.kalshi.config import Config, checked
 from dutchbook.venues.kalshi.discovery import Discovery, listed
 from dutchbook.venues.kalshi.errors import bad
 from dutchbook.venues.kalshi.feed import CATCH_UP, Feed
+from dutchbook.venues.kalshi.learn import Learner
 
 STREAM = "kalshi.book"
 
@@ -30,7 +31,9 @@ class Kalshi:
         self.asker = Asker(config)
         self.catalogue = Catalogue(config)
         self.discovery = Discovery(self.asker, self.catalogue)
-        self.feed = Feed(STREAM, config.channels, self.catalogue.keys, config.tickers_per_command)
+        self.learner = Learner() if config.learn else None
+        keys = None if config.learn else self.catalogue.keys
+        self.feed = Feed(STREAM, config.channels, keys, config.tickers_per_command)
         self.opened = False
         self.counts = {"refused": 0, "failed": 0, "lost": 0}
 
@@ -43,10 +46,10 @@ class Kalshi:
         return (self.discovery.bucket,)
 
     def start(self, now: Ns) -> list[Out]:
-        return self.discovery.start(now)
+        return [] if self.config.learn else self.discovery.start(now)
 
     def ready(self) -> bool:
-        return self.discovery.ready
+        return self.config.learn or self.discovery.ready
 
     def dial(self, stream: str, now: Ns) -> Dial:
         """The socket's URL with the headers of a GET that is signed as of `now`."""
@@ -54,6 +57,8 @@ class Kalshi:
         return Dial(self.config.ws, headers, sign)
 
     def on_open(self, stream: str, now: Ns) -> list[Out]:
+        if self.config.learn:
+            return [FeedUp(stream)]
         out = self.feed.on_open(self.catalogue.live(), now)
         if self.opened:
             # What was listed, paused or settled while we were away nobody will say again.
@@ -67,6 +72,8 @@ class Kalshi:
     def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]:
         """Events and commands; bad input is an event too, never an exception."""
         out = self.feed.on_frame(data, now)
+        if self.learner is not None:
+            return self.learner.teach(out)
         frame = self.feed.last_frame
         if frame is None or type(frame) not in _TELLS:
             return out
