@@ -44,7 +44,7 @@ def run(context: Context) -> list[Row]:
 
 
 def _plants() -> list[dict[str, Any]]:
-    """One that stands as soon as the streams are connected; the generator's own begin 1.5 s later."""
+    """These stand as soon as a stream is connected; the generator's own begin 1.5 s later."""
     kinds = ("bundle_yes", "cross_venue")
     return [
         {"id": f"p{n}", "kind": kind, "start_s": 0.0, "duration_s": 20.0, "edge": "0.05",
