@@ -17,6 +17,9 @@ BENCHES: Final[dict[str, str]] = {
     "engine_message": "bench.engine_message",
     "bulk_replay": "bench.bulk_replay",
     "universe_scan": "bench.universe_scan",
+    "feed_sustained": "bench.feed_sustained",
+    "feed_burst": "bench.feed_burst",
+    "start_to_first_opportunity": "bench.start_to_first_opportunity",
 }
 """Name -> module with `run(context) -> list[Row]`, in the order in which they run."""
 

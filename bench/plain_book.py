@@ -2,6 +2,8 @@
 
 import json
 from bisect import bisect_left, insort
+from collections.abc import Callable
+from typing import Any
 
 ONE = 1_000_000
 
@@ -32,7 +34,24 @@ class SortedBook:
 
 def kalshi(frames: list[bytes]) -> tuple[int, int]:
     """(messages, sum of the complement edges after each): NO bids are asks from the other side."""
+    return _kalshi(frames, {})
+
+
+def differences(frames: list[bytes], ours: Callable[[str, int], Any]) -> list[bool]:
+    """For each market, whether the book that `ours` gives is another than a fold of the frames."""
     books: dict[str, SortedBook] = {}
+    _kalshi(frames, books)
+    found = []
+    for name, book in books.items():
+        bids, asks = (
+            [(px, round(book.sizes[side][px] * ONE)) for px in book.prices[side]] for side in (0, 1)
+        )
+        same = ours(f"kalshi:{name}", 0).depth(len(bids) + len(asks) + 1) == (bids[::-1], asks)
+        found.append(not same)
+    return found
+
+
+def _kalshi(frames: list[bytes], books: dict[str, SortedBook]) -> tuple[int, int]:
     count = total = 0
     for frame in frames:
         message = json.loads(frame)

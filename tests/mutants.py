@@ -5,6 +5,7 @@ not part of the suite, since it runs much of it many times over. `--only WORD` p
 name; the exit code is 1 if one survives, 2 if a patch no longer fits its file.
 """
 
+# ruff: noqa: E501
 import argparse
 import os
 import shutil
@@ -106,7 +107,9 @@ MUTANTS = (
            'ok = group["members"] == keys and', "ok = True and", PROOF),
     # what is recorded
     Mutant("the journal is written before the tape", "storage/store.py", TAPE_FIRST, TAPE_LAST, STORAGE),
-    Mutant("a torn frame is believed", "storage/frames.py", "@CRC", "", STORAGE),
+    Mutant("a torn frame is believed", "storage/frames.py",
+           "if not length or start > end or crc32(data[first:start], kind) != crc:",
+           "if not length or start > end:", STORAGE),
     Mutant("effects leave before their commit", "runtime/loop.py",
            "self._asked.append(effect)", "self.carry(effect)", ("tests/unit/runtime",)),
     Mutant("anybody may write to a directory", "storage/lock.py",

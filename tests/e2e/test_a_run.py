@@ -13,32 +13,10 @@ from check import judge, lines
 
 pytestmark = pytest.mark.xdist_group("runs")
 FIELDS = {
-<<<<<<< HEAD
-    "mode",
-    "seed",
-    "venues",
-    "markets",
-    "frames",
-    "events",
-    "gaps_seen",
-    "gaps_recovered",
-    "malformed",
-    "conflated",
-    "dropped",
-    "opportunities",
-    "planted_visible",
-    "planted_found",
-    "planted_obscured",
-    "false_opportunities",
-    "journal_seq",
-    "digest",
-}
-=======
     "mode", "seed", "venues", "markets", "frames", "events", "gaps_seen", "gaps_recovered",
     "malformed", "conflated", "dropped", "opportunities", "planted_visible", "planted_found",
     "planted_obscured", "false_opportunities", "journal_seq", "digest",
 }  # fmt: skip
->>>>>>> e2e
 JUDGED = (
     "planted_visible", "planted_found", "planted_obscured", "false_opportunities", "gaps_seen",
     "gaps_recovered", "malformed", "duplicates", "opportunities",

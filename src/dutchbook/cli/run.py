@@ -60,6 +60,7 @@ def run(
             plants=plants,
             watch=screen.watch,
             ready=screen.ready,
+            reckoning=screen.reckoning,
         )
     )
     screen.end(result)

@@ -80,6 +80,11 @@ class Screen:
         kind, _, rest = note.key.partition(":")
         return f"SKIP  {kind} {safe(rest)[:40]}: {note.stage}: {safe(note.reason)} ({numbers})"
 
+    def reckoning(self, size: int) -> None:
+        """The wire log is read again, at some 10 MB a second."""
+        if size > 20_000_000:
+            say(f"ended; reckoning against the wire log ({size // 1_000_000} MB) ...")
+
     def end(self, result: dict[str, Any]) -> None:
         """The table of the run, for people."""
         if self.as_json:

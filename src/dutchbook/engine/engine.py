@@ -110,6 +110,7 @@ class Engine:
                 self._touched(key, notes)
         else:
             self._rarer(envelope, notes)
+            world = self.world  # a new run begins with a new one
         if not notes and not world.asks and not world.found:
             return Step(envelope)
         return self._finish(envelope, notes)
@@ -155,9 +156,14 @@ class Engine:
     def _touched(self, key: str, notes: list[Note]) -> None:
         """Where best prices stand as they were, only baskets that nearly pay are looked at."""
         deep = self.world.deep
+        quotes, warm = self.quotes, self.warm
         for candidate in self.touching.get(key, ()):
-            if not deep or candidate.key in self.warm:
-                self._consider(candidate, notes, key)
+            name = candidate.key
+            if name not in warm:
+                known = quotes.get(name)
+                if deep or (known is not None and known.gross() <= 0):
+                    continue  # nearly always: it costs more than it pays, as it did before
+            self._consider(candidate, notes, key)
 
     def _review(self, names: list[str], notes: list[Note]) -> None:
         for name in names:

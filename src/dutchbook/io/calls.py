@@ -56,6 +56,13 @@ class Calls:
             heapq.heappush(queue, (priority, self._order, call))
             self._pump(call.bucket)
 
+    def budget(self, buckets: tuple[Bucket, ...]) -> None:
+        """The venue told what it allows; what is left of the old budgets goes on."""
+        for bucket in buckets:
+            if bucket != self._buckets.get(bucket.name):
+                self._buckets[bucket.name] = bucket
+                self._left.setdefault(bucket.name, budget.full(bucket, self._clock.mono()))
+
     async def stop(self) -> None:
         """Give up everything at once; nobody is told any more."""
         self._stopped = True

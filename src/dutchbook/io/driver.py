@@ -168,6 +168,7 @@ class Driver:
     def _answered(self, call: Call, answer: Reply | Lost) -> None:
         if isinstance(answer, Reply):
             self.ask(self.rest, self.venue.on_reply, call.id, answer.status, answer.body)
+            self._calls.budget(self.venue.buckets())
         else:
             _log.info("%s: %s %s lost: %s", self.venue.name, call.method, call.url, answer.why)
             self.ask(self.rest, self.venue.on_lost, call.id, answer.sent)

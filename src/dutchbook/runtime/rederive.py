@@ -8,10 +8,12 @@ import msgspec
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.events import (
     BookLevels,
+    BookSeen,
     Event,
     EventListed,
     FeedDown,
     FeedGap,
+    FeedUp,
     GridChanged,
     InstrumentListed,
     LinkProposed,
@@ -57,17 +59,20 @@ class Replica:
         self.last: dict[tuple[str, int], int] = {}
         self.dark: dict[tuple[str, int], str] = {}
         self.stream: dict[tuple[str, int], str] = {}
+        self.down: dict[str, bool] = {}
 
     def apply(self, seq: int, event: Event | None) -> None:
         """Take one event over; what the engine refused then is refused now."""
         if isinstance(event, BookLevels):
             if event.key in self.keys:
                 self._levels(seq, event)
-        elif isinstance(event, FeedGap | FeedDown):
-            keys = event.keys if isinstance(event, FeedGap) else ()
-            for place, stream in self.stream.items():
-                if stream == event.stream and (not keys or place[0] in keys):
-                    self.dark[place] = "a gap" if isinstance(event, FeedGap) else "a lost feed"
+        elif isinstance(event, BookSeen):
+            self._polled(seq, event)
+        elif isinstance(event, FeedGap):
+            self._darken(event.stream, event.keys, "a gap")
+        elif isinstance(event, FeedUp | FeedDown):
+            self._darken(event.stream, (), "a lost feed")
+            self.down[event.stream] = isinstance(event, FeedDown)
         elif isinstance(event, InstrumentListed | GridChanged | EventListed):
             self._described(event)
         elif isinstance(event, RunStarted):
@@ -77,6 +82,11 @@ class Replica:
             self.links[event.link.id, event.link.version] = event.link
         elif isinstance(event, OperatorAsked):
             self._asked(event)
+
+    def _darken(self, stream: str, keys: tuple[str, ...], why: str) -> None:
+        for place, where in self.stream.items():
+            if where == stream and (not keys or place[0] in keys):
+                self.dark[place] = why
 
     def _described(self, event: InstrumentListed | GridChanged | EventListed) -> None:
         if isinstance(event, EventListed):
@@ -107,6 +117,13 @@ class Replica:
         self.last[place] = seq
         if event.snapshot:
             self.dark.pop(place, None)
+
+    def _polled(self, seq: int, event: BookSeen) -> None:
+        """While a feed is lost, a REST copy stands for the book."""
+        place = (event.key, event.token)
+        stream = self.stream.get(place, "")
+        if self.down.get(stream, False):
+            self._levels(seq, BookLevels(*place, stream, True, False, event.levels))
 
     def terms(self, proof: Certificate) -> Iterator[str]:
         """Where a certificate misquotes a venue's terms, an event or an approved link."""

@@ -82,8 +82,12 @@ async def simulate(
     plants: Path | None,
     watch: Watch,
     ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
+    reckoning: Callable[[int], None] = lambda size: None,
 ) -> dict[str, Any]:
-    """Run mode sim and return its summary, reckoned against the exchanges' own truth."""
+    """Run mode sim and return its summary, reckoned against the exchanges' own truth.
+
+    `reckoning` is told the size of the wire log, in bytes, before that is read.
+    """
     data_dir = Path(settings.data_path())
     reported = Reported()
 
@@ -112,6 +116,7 @@ async def simulate(
     rows = list(reported.rows.values())
     told = Path(at.truth).with_name("opportunities.jsonl")
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+    reckoning(Path(at.wire).stat().st_size)
     marks = score(Path(at.wire), Path(at.truth), reported.finds())
     return summary(live, settings) | msgspec.structs.asdict(marks)
 

@@ -68,6 +68,7 @@ def counts(live: "Live") -> dict[str, int]:
         "duplicates": count.duplicates,
         "conflated": live.inbox.conflated,
         "dropped": live.inbox.dropped,
+        "polled": count.polled,
         "checks_agreed": count.checks_agreed,
         "checks_failed": count.checks_failed,
         "hash_verified": count.verified,

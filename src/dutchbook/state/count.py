@@ -15,6 +15,7 @@ class Counters:
         self.stale_ignored = 0
         self.unverifiable = 0
         self.verified = 0
+        self.polled = 0
         self.checks_agreed = 0
         self.checks_failed = 0
         self.checks_lapsed = 0

@@ -24,6 +24,7 @@ class Feed:
         self.stream = stream
         self.up = False
         self.last_data = Ns(0)
+        self.down_at = Ns(0)
         self.sample_ok = True
         self.books: dict[BookId, bool] = {}
         self.gaps: dict[str, Gap] = {}
@@ -33,7 +34,10 @@ class Feed:
         self.up = True
         self._break_all()
 
-    def end(self) -> None:
+    def end(self, now: Ns) -> None:
+        """Lost; a stream that stays down, dial after dial, has been down since the first time."""
+        if self.up:
+            self.down_at = now
         self.up = False
         self._break_all()
 

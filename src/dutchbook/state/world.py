@@ -28,10 +28,11 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
-from dutchbook.domain.units import Ns
-from dutchbook.state.books import Book, BookFault, Books
+from dutchbook.domain.units import Ns, plain
+from dutchbook.state.books import BookFault, Books
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
+from dutchbook.state.fallback import Fallback
 from dutchbook.state.feeds import BookId, Feed, Gap
 from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.mirror import Mirrors
@@ -51,6 +52,7 @@ class World:
         self.changed: dict[BookId, int] = {}
         self.crossed: dict[BookId, Ns] = {}
         self.mirrors = Mirrors(self)
+        self.fallback = Fallback(self)
         self.checks = CrossChecks(self)
         self.count = Counters()
         self.asks: list[Effect] = []
@@ -75,7 +77,7 @@ class World:
         book_id = (event.key, event.token)
         feed = self.feeds.get(event.stream)
         if feed is None or event.token >= self.tokens.get(event.key, 0):
-            return self._refuse(event.key, "unknown_market", event.stream)
+            return self.refuse(event.key, "unknown_market", event.stream)
         self.count.books += 1
         feed.last_data = now
         if not event.snapshot and not feed.books.get(book_id, False):
@@ -84,7 +86,7 @@ class World:
         try:
             moved = self.books.apply(event)
         except BookFault as fault:
-            self._refuse(event.key, fault.what, fault.detail)
+            self.refuse(event.key, fault.what, fault.detail)
             self.noticed(event.stream, event.key, seq)
             return event.key
         if event.snapshot:
@@ -93,7 +95,8 @@ class World:
         book = self.books.get(event.key, event.token)
         self.changed[book_id] = seq
         if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
-            detail = f"claimed {event.bid}/{event.ask}, ours {book.bid}/{book.ask}"
+            theirs, ours = (event.bid, event.ask), (book.bid, book.ask)
+            detail = "claimed {}/{}, ours {}/{}".format(*map(plain, (*theirs, *ours)))
             self.found.append(Found(event.key, "top_mismatch", detail))
             self.noticed(event.stream, event.key, seq)
             return event.key
@@ -103,7 +106,7 @@ class World:
             self.checks.moved(book_id, levels_of(book), now)
         self.deep = not moved and not event.snapshot
         if not self.deep:
-            self._top_moved(event.key, book_id, book, seq, now)
+            self.top_moved(event.key, book_id, seq, now)
         return event.key
 
     def _count_hash(self, event: BookLevels) -> None:
@@ -112,7 +115,9 @@ class World:
         elif self.tokens[event.key] == 2:  # Kalshi publishes none
             self.count.unverifiable += 1
 
-    def _top_moved(self, key: str, book_id: BookId, book: Book, seq: int, now: Ns) -> None:
+    def top_moved(self, key: str, book_id: BookId, seq: int, now: Ns) -> None:
+        """Best prices of a book changed: is it crossed, does its mirror hold?"""
+        book = self.books.get(*book_id)
         if book.bid >= book.ask:
             self.crossed.setdefault(book_id, now)
         elif self.crossed:
@@ -129,7 +134,7 @@ class World:
         self.count.gaps_recovered += gap.count
         self.found.append(Healed(feed.stream, gap.scope, gap.count))
 
-    def _refuse(self, key: str, what: str, detail: str) -> str:
+    def refuse(self, key: str, what: str, detail: str) -> str:
         self.count.malformed += 1
         self.found.append(Found(key, what, detail))
         return ""
@@ -168,18 +173,18 @@ class World:
     def _on_grid(self, event: GridChanged, seq: int, now: Ns) -> str:
         instrument = self.instruments.get(event.key)
         if instrument is None:
-            return self._refuse(event.key, "unknown_market", "grid changed")
+            return self.refuse(event.key, "unknown_market", "grid changed")
         try:
             self.books.list(_with(instrument, grid=event.grid))
         except BookFault as fault:
-            return self._refuse(event.key, fault.what, fault.detail)
+            return self.refuse(event.key, fault.what, fault.detail)
         self.instruments[event.key] = _with(instrument, grid=event.grid)
         return event.key
 
     def _on_status(self, event: StatusChanged, seq: int, now: Ns) -> str:
         instrument = self.instruments.get(event.key)
         if instrument is None:
-            return self._refuse(event.key, "unknown_market", "status changed")
+            return self.refuse(event.key, "unknown_market", "status changed")
         self.instruments[event.key] = _with(instrument, status=event.status)
         if event.status in ("closed", "settled"):
             self._retire(event.key)
@@ -205,7 +210,7 @@ class World:
         return ""
 
     def _on_down(self, event: FeedDown, seq: int, now: Ns) -> str:
-        self.feeds.setdefault(event.stream, Feed(event.stream)).end()
+        self.feeds.setdefault(event.stream, Feed(event.stream)).end(now)
         return ""
 
     def _on_bad(self, event: BadInput, seq: int, now: Ns) -> str:
@@ -224,6 +229,9 @@ class World:
         return ""
 
     def _on_seen(self, event: BookSeen, seq: int, now: Ns) -> str:
+        feed = self.home.get((event.key, event.token))
+        if feed is not None and not feed.up:
+            return self.fallback.take(feed, event, seq, now)
         return event.key if self.checks.answered(event, now) else ""
 
     def _on_check_failed(self, event: CheckFailed, seq: int, now: Ns) -> str:
@@ -247,15 +255,15 @@ class World:
             return "no_snapshot"
         if instrument.status != "open":
             return "not_open"
+        since = self.crossed.get(book_id)
+        if since is not None and now - since > self.limits.crossed:
+            return "crossed"
         if not feed.up:
-            return "feed_down"
+            return "" if self.fallback.fresh(book_id, now) else "feed_down"
         if not feed.books.get(book_id, False):
             return "gap"
         if not feed.sample_ok:
             return "sample_disagreed"
-        since = self.crossed.get(book_id)
-        if since is not None and now - since > self.limits.crossed:
-            return "crossed"
         silent = now - feed.last_data > self.limits.silent
         if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
             return "silent"
@@ -266,6 +274,7 @@ class World:
     def tick(self, now: Ns) -> None:
         """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
         self.checks.tick(now)
+        self.fallback.tick(now)
         off = [
             key
             for key in self.mirrors.off

@@ -280,3 +280,46 @@ def test_a_market_without_opposite_side_offers_nothing() -> None:
 
 def _delta(key: str, side: int, px: int, size: int) -> BookLevels:
     return BookLevels(key, 0, KALSHI, False, True, [(side, px * CENTS, size * LOT)])
+
+
+def test_a_stream_that_stays_down_is_replaced_by_rest_copies_for_a_while() -> None:
+    """After five seconds REST is asked; its copy counts for ten; the stream's snapshot ends it."""
+    story = twins()
+    story.tell(FeedDown(KALSHI, "reset"))
+    steps = story.wait(4_900)
+    assert AskCheck("kalshi", ("kalshi:A",)) not in effects(steps, AskCheck)
+    assert AskCheck("kalshi", ("kalshi:A",)) in effects(story.wait(600), AskCheck)
+    copy = BookSeen("kalshi:A", 0, [(BID, 39 * CENTS, 100 * LOT), (ASK, 40 * CENTS, 100 * LOT)])
+    story.tell(*both("polymarket:B", 49, 51))
+    opened = notes(story.tell(copy), Opened)
+    assert [note.certificate.capital for note in opened] == [91 * 100 * CENTS]
+    for _ in range(3):
+        story.wait(4_000)
+        story.tell(*both("polymarket:B", 49, 51))
+    assert [note.why for note in notes(story.steps, Closed)] == ["feed_down"]
+    story.tell(copy, FeedUp(KALSHI))
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "gap"
+    story.tell(book("kalshi:A", 49, 51))
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == ""
+    assert story.engine.world.count.polled == 2
+
+
+def test_after_a_sample_that_disagreed_a_stream_is_trusted_only_when_one_agrees() -> None:
+    story = twins()
+    world = story.engine.world
+    story.tell(CheckFailed("kalshi:A", "429"))
+    wrong = BookSeen("kalshi:A", 0, [(BID, 30 * CENTS, LOT)])
+    for _ in range(200):
+        check = world.checks.open.get(("kalshi:A", 0))
+        if check is not None and check.answer is None:
+            story.tell(wrong)
+        story.tell(_delta("kalshi:A", BID, 10, 1), *both("polymarket:B", 49, 51))
+        story.wait(500)
+        if world.count.checks_failed:
+            break
+    story.tell(book("kalshi:A", 49, 51))
+    assert world.stale("kalshi:A", 0, story.at) == "sample_disagreed"
+    world.checks.ask(["kalshi:A"], story.at)
+    levels = [(BID, 49 * CENTS, 100 * LOT), (ASK, 51 * CENTS, 100 * LOT)]
+    story.tell(BookSeen("kalshi:A", 0, levels))
+    assert world.stale("kalshi:A", 0, story.at) == ""

@@ -10,6 +10,7 @@ import msgspec
 
 from dutchbook.domain.errors import DutchbookError
 
+BYTES_MAX = 2 << 30
 _encode = msgspec.json.encode
 
 
@@ -42,9 +43,16 @@ class Log:
 
 
 class WireLog:
-    """One JSON object a line; buffered in memory, written by `flush` (every 50 ms and at exit)."""
+    """One JSON object a line; buffered in memory, written by `flush` (every 50 ms and at exit).
 
-    def __init__(self, path: Path, clock: Callable[[], int] = time.time_ns) -> None:
+    At `bytes_max` it ends with a note that says so: a pretend exchange left alone for days must
+    not fill the disk, and a reckoning covers what the log covers.
+    """
+
+    def __init__(
+        self, path: Path, clock: Callable[[], int] = time.time_ns, bytes_max: int = BYTES_MAX
+    ) -> None:
+        self._room = bytes_max
         self._file = Log(path)
         self._lines: list[bytes] = []
         self._clock = clock
@@ -74,9 +82,15 @@ class WireLog:
 
     def flush(self) -> None:
         """Write what has gathered."""
-        if self._lines:
-            lines, self._lines = self._lines, []
-            self._file.put(b"\n".join(lines) + b"\n")
+        lines, self._lines = self._lines, []
+        if not lines or self._room <= 0:
+            return
+        data = b"\n".join(lines) + b"\n"
+        self._file.put(data)
+        self._room -= len(data)
+        if self._room <= 0:
+            note = {"t": self._clock(), "conn": "", "note": "the log is full and ends here"}
+            self._file.put(_encode(note) + b"\n")
 
     def close(self) -> None:
         self.flush()

@@ -1,0 +1,51 @@
+"""The loop around the engine: nothing is asked of the world before it is on record."""
+
+from pathlib import Path
+
+from dutchbook.domain.effects import AskSnapshot, Effect, SetTimer
+from dutchbook.domain.events import BID, BookLevels, FeedUp, InstrumentListed, RunStarted
+from dutchbook.domain.units import MILLI, Ns
+from dutchbook.engine.engine import Engine
+from dutchbook.runtime.clock import VirtualClock
+from dutchbook.runtime.inbox import Inbox
+from dutchbook.runtime.loop import Loop
+from dutchbook.storage.reader import read_account
+from dutchbook.storage.store import Store
+from unit.engine.story import CENTS, KALSHI, LOT, book, kalshi
+
+
+async def test_an_effect_leaves_only_after_its_record_is_there(tmp_path: Path) -> None:
+    """When the venue is asked for a book again, the journal on disk already says so."""
+    clock, store = VirtualClock(), Store.open(tmp_path, background=False)
+    carried: list[Effect] = []
+
+    def carry(effect: Effect) -> None:
+        recorded = [one for row in read_account(tmp_path) for one in row.effects]
+        assert effect in recorded
+        carried.append(effect)
+
+    inbox = Inbox(clock)
+    loop = Loop(Engine([]), inbox, store, clock, carry, lambda step: None, Ns(20 * MILLI))
+    wrong = BookLevels("kalshi:A", 0, KALSHI, False, False, [(BID, CENTS, LOT)], bid=5, ask=6)
+    start = [RunStarted("r1", "sim", 7, "0", "{}"), FeedUp(KALSHI), InstrumentListed(kalshi("A"))]
+    inbox.put("story", [*start, book("kalshi:A", 49, 51), wrong])
+    assert loop.turn() == 5
+    store.close()
+    assert carried == [AskSnapshot("kalshi", KALSHI, ("kalshi:A",), "asked")]
+    effects = [one for row in read_account(tmp_path) for one in row.effects]
+    assert [type(one) for one in effects] == [SetTimer, AskSnapshot]
+
+
+async def test_a_timer_that_the_engine_asked_for_comes_back_as_an_event(tmp_path: Path) -> None:
+    clock, store = VirtualClock(), Store.open(tmp_path, background=False)
+    inbox = Inbox(clock)
+    loop = Loop(Engine([]), inbox, store, clock, lambda e: None, lambda s: None, Ns(MILLI))
+    inbox.put("story", [RunStarted("r1", "sim", 7, "0", "{}")])
+    for _ in range(3):
+        loop.turn()
+        await clock.advance(Ns(250 * MILLI))
+    loop.turn()
+    loop.stop_timers()
+    store.close()
+    names = [type(row.event).__name__ for row in read_account(tmp_path)]
+    assert names == ["RunStarted", "TimerFired", "TimerFired", "TimerFired"]
