@@ -26,6 +26,7 @@ def replay(
     from dutchbook.cli.out import emit, safe, say
     from dutchbook.cli.progress import Progress
     from dutchbook.domain.errors import DutchbookError, UsageError
+    from dutchbook.runtime import kernels
     from dutchbook.runtime.layers import load
     from dutchbook.runtime.pace import pace_of
     from dutchbook.runtime.replay import Replay, record_of, summary
@@ -35,6 +36,7 @@ def replay(
             raise UsageError(f"no file {path}", todo="name recorded files or a data directory")
     if data_dir is not None and any(data_dir.resolve() == path.resolve() for path in files):
         raise UsageError("--data-dir is the record that is read", todo="name another directory")
+    kernels.ready(say)
     progress = Progress("replay")
     walk = pace_of(speed)
     again = Replay(load(config).settings, lambda step: None, lambda at: progress.at(at, walk))

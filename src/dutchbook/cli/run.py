@@ -30,7 +30,7 @@ def run(
     """
     import uvloop
 
-    from dutchbook.cli.out import emit
+    from dutchbook.cli.out import emit, say
     from dutchbook.cli.screen import Screen
     from dutchbook.cli.spans import parse_span
     from dutchbook.domain.errors import ConfigError, UsageError
@@ -61,6 +61,7 @@ def run(
             watch=screen.watch,
             ready=screen.ready,
             reckoning=screen.reckoning,
+            say=lambda text: say(f"  {text}"),
         )
     )
     screen.end(result)

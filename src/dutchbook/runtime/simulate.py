@@ -1,5 +1,6 @@
 """Mode sim: both exchanges as a child process, the engine against them, then the reckoning."""
 
+import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.errors import DutchbookError
 from dutchbook.domain.step import Closed, Improved, Opened, Step
 from dutchbook.emulators.score import Find, score
+from dutchbook.runtime import kernels
 from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
@@ -83,6 +85,7 @@ async def simulate(
     watch: Watch,
     ready: Callable[[Live, Addresses], None] = lambda live, addresses: None,
     reckoning: Callable[[int], None] = lambda size: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Run mode sim and return its summary, reckoned against the exchanges' own truth.
 
@@ -96,7 +99,10 @@ async def simulate(
         watch(live, step)
 
     lock.check(data_dir)
-    exchange = await Exchange.start(data_dir, settings.seed, faults, plants)
+    exchange, _ = await asyncio.gather(
+        Exchange.start(data_dir, settings.seed, faults, plants),
+        asyncio.to_thread(kernels.ready, say),
+    )
     try:
         at = exchange.addresses
         live = Live(
