@@ -55,6 +55,12 @@ def replay(
         for key, value in result.items():
             if not isinstance(value, list):
                 print(f"{key.replace('_', ' '):20} {value}")
+    if root is None and again.engine.world.count.malformed and not result["book_changes"]:
+        raise DutchbookError(
+            "nothing in these files could be replayed",
+            why=f"{result['malformed']} frames were refused, and no book came of the rest",
+            todo="dutchbook decode VENUE FILE says what is wrong, and where",
+        )
     if again.differences:
         raise DutchbookError(
             f"{len(again.differences)} steps were decided otherwise than recorded",

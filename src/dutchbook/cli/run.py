@@ -39,7 +39,9 @@ def run(
     from dutchbook.runtime.simulate import simulate
 
     if plants is not None and not plants.is_file():
-        raise UsageError(f"no plants file {plants}", todo="name a JSON file, see ARCHITECTURE.md")
+        raise UsageError(
+            f"no plants file {plants}", todo="name a JSON file, as docs/exchange.md shows"
+        )
     span = parse_span(duration) / SECOND if duration else None
     given = {"seed": seed, "data_dir": data_dir, "mode": mode or None}
     texts = {key: str(value) for key, value in given.items() if value is not None}
