@@ -12,7 +12,7 @@ from dutchbook.emulators.tape import Recorded, TapeFeed
 def generated(seed: int, plants: bytes | None = None) -> Feed:
     """The seeded market from now on. Raises PlantError for a plants file that can't be."""
     specs = read_plants(plants) if plants is not None else None
-    return World(seed, Ns(time.time_ns()), specs)
+    return World(seed, Ns(time.time_ns()), specs, waits=True)
 
 
 def recorded(frames: Iterable[Recorded]) -> Feed:

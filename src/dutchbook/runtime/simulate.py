@@ -99,6 +99,8 @@ async def simulate(
         watch(live, step)
 
     lock.check(data_dir)
+    if kernels.is_cold():
+        kernels.ready(say)
     exchange, _ = await asyncio.gather(
         Exchange.start(data_dir, settings.seed, faults, plants),
         asyncio.to_thread(kernels.ready, say),

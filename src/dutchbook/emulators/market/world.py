@@ -27,11 +27,14 @@ DRIFT_MIN = 3 * SECOND
 class World:
     """Everything derives from `seed` and `start`; how often `advance` is called does not matter.
 
-    `plants` None: an endless schedule of its own, plants and near misses. Raises PlantError for
-    plants that can't be.
+    `plants` None: an endless schedule of its own, plants and near misses. `waits`: nothing is
+    planted before a client has connected, however long that takes. Raises PlantError for plants
+    that can't be.
     """
 
-    def __init__(self, seed: int, start: Ns, plants: list[PlantSpec] | None = None) -> None:
+    def __init__(
+        self, seed: int, start: Ns, plants: list[PlantSpec] | None = None, *, waits: bool = False
+    ) -> None:
         self.seed = seed
         self.start = start
         build = catalogue(seed, start)
@@ -63,7 +66,8 @@ class World:
         }
         self._count = 0
         self._begun = False
-        self._push(start + BEGIN, "begin", None)
+        if not waits:
+            self._push(start + BEGIN, "begin", None)
 
     def ladder(self, key: str, token: int, side: int) -> dict[int, int]:
         """The levels px -> size of one side of one token's own book. KeyError if unknown."""
