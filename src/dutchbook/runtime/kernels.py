@@ -6,7 +6,6 @@ from pathlib import Path
 from dutchbook import kernels
 from dutchbook.kernels.warm import warm
 
-
 CACHE = Path(kernels.__file__).parent / "__pycache__"
 
 
