@@ -52,6 +52,10 @@ class View(Protocol):
         """The best `levels` offers of this outcome, cheapest first."""
         ...
 
+    def bids(self, key: str, outcome: Outcome, levels: int) -> list[tuple[Px, Qty]]:
+        """The best `levels` bids for this outcome, dearest first: what a seller of it gets."""
+        ...
+
     def book(self, key: str, outcome: Outcome) -> tuple[int, int, int]:
         """(token, version, seq of the last change) of the book behind this outcome."""
         ...

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from dutchbook.domain.account_events import OWN, OwnEvent
 from dutchbook.domain.instrument import Band, EventGroup, Instrument, Status
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import Ns, Px, Qty, Usd
@@ -21,13 +22,17 @@ Level = tuple[int, int, int]
 
 
 class RunStarted(msgspec.Struct, frozen=True, array_like=True, tag="RunStarted"):
-    """A process took this data directory; market state starts empty, account state goes on."""
+    """A process took this data directory; market state starts empty, account state goes on.
+
+    `epoch` is new in each run and in each copy of a data directory: order ids begin with it.
+    """
 
     run: str
     mode: str
     seed: int
     version: str
     settings: str
+    epoch: str = ""
 
 
 class RunStopped(msgspec.Struct, frozen=True, array_like=True, tag="RunStopped"):
@@ -215,7 +220,7 @@ class TimerFired(msgspec.Struct, frozen=True, array_like=True, tag="TimerFired")
     name: str
 
 
-AccountEvent = RunStarted | RunStopped | LinkProposed | OperatorAsked | TimerFired
+AccountEvent = RunStarted | RunStopped | LinkProposed | OperatorAsked | TimerFired | OwnEvent
 """Kept for ever, in the account journal."""
 MarketEvent = (
     InstrumentListed
@@ -237,7 +242,7 @@ MarketEvent = (
 )
 """Kept as long as retention says, on the market tape."""
 Event = AccountEvent | MarketEvent
-ACCOUNT = (RunStarted, RunStopped, LinkProposed, OperatorAsked, TimerFired)
+ACCOUNT = (RunStarted, RunStopped, LinkProposed, OperatorAsked, TimerFired, *OWN)
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -50,7 +50,9 @@ class Instrument(msgspec.Struct, frozen=True, array_like=True):
 
     `tokens` are the venue's own names for the YES and NO sides where each has a book of its own
     (Polymarket), else empty. `settles` is when money is expected back, 0 if unknown.
-    `raw` is the venue's own text of terms: untrusted, shown, never run.
+    `neg_risk` (Polymarket) and `shard` (Kalshi's exchange index) say which of the venue's own
+    exchanges an order for it goes to. `raw` is the venue's own text of terms: untrusted, shown,
+    never run.
     """
 
     key: str
@@ -71,6 +73,8 @@ class Instrument(msgspec.Struct, frozen=True, array_like=True):
     rules: str = ""
     category: str = ""
     volume: Usd = Usd(0)
+    neg_risk: bool = False
+    shard: int = 0
 
 
 class EventGroup(msgspec.Struct, frozen=True, array_like=True):

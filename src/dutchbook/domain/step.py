@@ -1,11 +1,14 @@
 """What one step did: the only thing that screens, tables, subscribers and tests read."""
 
+from typing import Literal
+
 import msgspec
 
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import Envelope
-from dutchbook.domain.units import Ns
+from dutchbook.domain.orders import LegPlan
+from dutchbook.domain.units import Ns, Qty, Usd
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True, tag="Opened"):
@@ -56,7 +59,111 @@ class Found(msgspec.Struct, frozen=True, array_like=True, tag="Found"):
     detail: str
 
 
-Note = Opened | Improved | Closed | Passed | Healed | Found
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="Refused"):
+    """The gate said no: which check, why, and the numbers. `what` is an opportunity or order id."""
+
+    what: str
+    check: str
+    reason: str
+    numbers: dict[str, int]
+
+
+Stage = Literal["legs", "complete", "unwind", "done", "unwound", "stuck"]
+
+
+class BasketBegun(msgspec.Struct, frozen=True, array_like=True, tag="BasketBegun"):
+    """A basket was decided: equal shares of every leg. Its orders are effects of the same step.
+
+    `promised` is what the certificate proves for the whole size, `capital` the most it costs,
+    `payout` the worst payoff per contract; `unwind_max` the most that giving up may cost.
+    """
+
+    id: str
+    opportunity: str
+    kind: str
+    qty: Qty
+    payout: Usd
+    capital: Usd
+    promised: Usd
+    legs: tuple[LegPlan, ...]
+    deadline: Ns
+    unwind_max: Usd
+    style: str = "market"
+    strategy: str = ""
+    at: Ns = Ns(0)
+
+
+class BasketMoved(msgspec.Struct, frozen=True, array_like=True, tag="BasketMoved"):
+    """A basket came to another stage. `residual` lists (key, outcome, qty) left open when stuck.
+
+    done: every leg is terminal and the legs are equal; `locked` is then the worst payoff of what
+    is held less what was paid for it. unwound: nothing is held; `locked` is what it cost (<= 0).
+    """
+
+    id: str
+    stage: Stage
+    why: str
+    locked: Usd = Usd(0)
+    residual: tuple[tuple[str, str, Qty], ...] = ()
+    numbers: dict[str, int] = {}
+
+
+class HaltMoved(msgspec.Struct, frozen=True, array_like=True, tag="HaltMoved"):
+    """Trading was stopped or released. `scope`: "all", "venue:x", "market:key", "strategy:x".
+
+    level: pause (no new risk), halt (and cancel), kill (halt; only a named person clears it),
+    halve (half sizes), reduce (only risk-reducing and certified arbitrage). "" releases.
+    """
+
+    scope: str
+    level: Literal["", "pause", "halve", "reduce", "halt", "kill"]
+    why: str
+    by: str = "dutchbook"
+
+
+class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="Quarantined"):
+    """An account event that can't be: kept, told, not applied. `code` names the rule it broke."""
+
+    code: str
+    what: str
+    detail: str
+
+
+class Drifted(msgspec.Struct, frozen=True, array_like=True, tag="Drifted"):
+    """Our books and the venue's differ: `what` is "cash", "position:key:outcome" or "order:id"."""
+
+    venue: str
+    what: str
+    ours: int
+    theirs: int
+    explained: str = ""
+
+
+class Reconciled(msgspec.Struct, frozen=True, array_like=True, tag="Reconciled"):
+    """A complete report of a venue was compared; trading there is open when `ok`."""
+
+    venue: str
+    ok: bool
+    orders: int
+    fills: int
+    differences: int
+
+
+Note = (
+    Opened
+    | Improved
+    | Closed
+    | Passed
+    | Healed
+    | Found
+    | Refused
+    | BasketBegun
+    | BasketMoved
+    | HaltMoved
+    | Quarantined
+    | Drifted
+    | Reconciled
+)
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):

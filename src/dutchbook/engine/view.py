@@ -57,6 +57,12 @@ class WorldView:
             return [(Px(px), Qty(qty)) for px, qty in book.asks(levels)]
         return [(Px(ONE - px), Qty(qty)) for px, qty in book.bids(levels)]
 
+    def bids(self, key: str, outcome: Outcome, levels: int) -> list[tuple[Px, Qty]]:
+        book = self.world.books.get(key, self._token(key, outcome))
+        if outcome == "yes":
+            return [(Px(px), Qty(qty)) for px, qty in book.bids(levels)]
+        return [(Px(ONE - px), Qty(qty)) for px, qty in book.asks(levels)]
+
     def book(self, key: str, outcome: Outcome) -> tuple[int, int, int]:
         token = self._token(key, outcome)
         version = self.world.books.get(key, token).version

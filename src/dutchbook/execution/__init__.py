@@ -1,0 +1,1 @@
+"""From a proved opportunity to filled legs: baskets, repair, exits, reconciliation."""
