@@ -16,6 +16,8 @@ URGENT: Final = 0
 LATER: Final = 1
 WAITING_MAX: Final = 10_000
 FLYING_MAX: Final = 8
+URGENT_MAX: Final = 64
+"""Urgent calls don't wait for others to land: an order is never behind slow questions."""
 
 Make = Callable[[Call], Awaitable[Reply]]
 Done = Callable[[Call, Reply | Lost], None]
@@ -77,8 +79,10 @@ class Calls:
     def _pump(self, name: str) -> None:
         """Send what the budget allows now, and come back when it allows more."""
         queue = self._waiting.get(name, [])
-        while queue and len(self._flying) < FLYING_MAX and not self._stopped:
-            call = queue[0][2]
+        while queue and not self._stopped:
+            priority, _, call = queue[0]
+            if len(self._flying) >= (URGENT_MAX if priority == URGENT else FLYING_MAX):
+                return
             wait = self._spend(name, call.cost)
             if wait:
                 alarm = self._alarms.get(name)
