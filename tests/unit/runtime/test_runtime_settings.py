@@ -254,8 +254,7 @@ def test_the_template_with_everything_commented_in_is_the_defaults():
     """So that what the new file shows as a default is one."""
     lines = template().splitlines()
     text = "\n".join(
-        line.removeprefix("# ") if " = " in line and " = …" not in line else line
-        for line in lines
+        line.removeprefix("# ") if " = " in line and " = …" not in line else line for line in lines
     )
     file(text.replace("# dutchbook.toml", "#"))
     loaded = load(env={})
