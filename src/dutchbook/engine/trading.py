@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from dutchbook.domain.account_events import OWN
+from dutchbook.domain.account_events import OWN, OrderUnknown
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import (
     Event,
@@ -56,13 +56,17 @@ class Overseer(Protocol):
 
 
 class Trading:
-    """One account, its trader and its overseer; what is decided is folded at once."""
+    """One account, its trader and its overseer; what is decided is folded at once.
+
+    `unknown`: the orders of this run whose fate was open at some time.
+    """
 
     def __init__(self, account: Account, trader: Trader, overseer: Overseer) -> None:
         self.account = account
         self.trader = trader
         self.overseer = overseer
         self.closing = False
+        self.unknown: dict[str, None] = {}
         self._effects: list[Effect] = []
         self._notes: list[Note] = []
 
@@ -70,10 +74,12 @@ class Trading:
         """Fold an event and let trader and overseer answer it."""
         kind = type(event)
         if kind in FOLDED:
-            for note in self.account.apply(event, now, seq):
-                self._notes.append(note)
+            self._notes += self.account.apply(event, now, seq)
         if isinstance(event, RunStarted):
             self.closing = False
+            self.unknown = {life.order.id: None for life in self.account.unknown()}
+        elif isinstance(event, OrderUnknown):
+            self.unknown[event.order] = None
         elif isinstance(event, OperatorAsked):
             if event.verb == WIND_DOWN:
                 self.closing = True
