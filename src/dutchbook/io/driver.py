@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+import msgspec
+
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.errors import RemoteProtocolError
@@ -165,9 +167,11 @@ class Driver:
 
     async def _make(self, call: Call) -> Reply:
         try:
-            headers = await self.signer.headers(call.headers, call.sign)
+            headers, body = await self.signer.prepare(call, self.clock.now())
         except Exception as error:
             raise Lost(f"not signed: {error}", sent=False) from error
+        if body is not call.body:
+            call = msgspec.structs.replace(call, body=body)
         return await self.transport.call(call, headers)
 
     def _answered(self, call: Call, answer: Reply | Lost) -> None:

@@ -1,9 +1,11 @@
-"""Signs requests with keys held by name: RSA-PSS (SHA-256, salt 32) or Ed25519."""
+"""Signs requests with secrets held by name, as of the moment in which they leave."""
 
 import asyncio
 import base64
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -14,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from dutchbook.domain.errors import ConfigError
 from dutchbook.domain.secret import Secret
-from dutchbook.venues.base import Sign
+from dutchbook.domain.units import MILLI, SECOND, Ns
+from dutchbook.venues.base import Call, Sign
 
 _PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
 
@@ -37,13 +40,14 @@ def read_secret(path: Path) -> Secret:
 
 
 class Signer:
-    """Private keys by name. A key is loaded and used once when it is added, so none is cold."""
+    """Secrets by name. A private key is loaded and used once when it is added: none is cold."""
 
     def __init__(self) -> None:
         self._keys: dict[str, RSAPrivateKey | Ed25519PrivateKey] = {}
+        self._secrets: dict[str, Secret] = {}
 
     def __repr__(self) -> str:
-        return f"Signer({', '.join(self._keys)})"
+        return f"Signer({', '.join([*self._keys, *self._secrets])})"
 
     def add(self, name: str, pem: Secret) -> None:
         """Hold a PEM private key (PKCS#1 or PKCS#8, not encrypted) under a name."""
@@ -63,11 +67,38 @@ class Signer:
         """Hold the key in a file that only its owner may read."""
         self.add(name, read_secret(path))
 
-    async def headers(self, plain: dict[str, str], asked: tuple[Sign, ...]) -> dict[str, str]:
-        """The headers with the signatures that were asked for."""
+    def add_secret(self, name: str, secret: Secret) -> None:
+        """Hold a secret that is no PEM: an HMAC secret in base64, a secp256k1 key in hex."""
+        if not secret:
+            raise ConfigError(f"secret {name!r} is empty", todo="set it, or leave the venue out")
+        self._secrets[name] = secret
+
+    async def prepare(self, call: Call, now: Ns) -> tuple[dict[str, str], bytes]:
+        """A call's headers and body, signed as of `now`. Raises ConfigError for a missing secret.
+
+        What is signed into the body comes first, so that a header can sign the final body.
+        """
+        body = call.body
+        for sign in call.sign:
+            if sign.kind == "eip712":
+                body = body.replace(sign.into.encode(), self._eip712(sign).encode())
+        headed = tuple(sign for sign in call.sign if sign.kind != "eip712")
+        return await self.headers(call.headers, headed, now, body), body
+
+    async def headers(
+        self, plain: dict[str, str], asked: tuple[Sign, ...], now: Ns, body: bytes = b""
+    ) -> dict[str, str]:
+        """The headers with the signatures that were asked for, as of `now`, in order."""
         signed = dict(plain)
         for sign in asked:
-            signed[sign.header] = await self.sign(sign.key, sign.text)
+            ms, s = str(now // MILLI), str(now // SECOND)
+            text = sign.text.replace("{ms}", ms).replace("{s}", s)
+            if sign.stamp:
+                signed[sign.stamp] = s if sign.kind == "hmac" else ms
+            if sign.kind == "hmac":
+                signed[sign.header] = self._hmac(sign, text.encode() + body * sign.with_body)
+            else:
+                signed[sign.header] = await self.sign(sign.key, text)
         return signed
 
     async def sign(self, name: str, text: str) -> str:
@@ -90,3 +121,31 @@ class Signer:
         if isinstance(key, RSAPrivateKey):
             return key.sign(data, _PSS, SHA256())
         return key.sign(data)
+
+    def _hmac(self, sign: Sign, text: bytes) -> str:
+        secret = self._secret(sign.key)
+        made: str = _evm().hmac(secret, text)
+        return made
+
+    def _eip712(self, sign: Sign) -> str:
+        try:
+            digest = bytes.fromhex(sign.text.removeprefix("0x"))
+        except ValueError:
+            digest = b""
+        if len(digest) != 32 or not sign.into:
+            raise ConfigError("a digest to sign is 32 bytes in hex, with a place for its signature")
+        secret = self._secret(sign.key)
+        made: bytes = _evm().sign_digest(secret, digest)
+        return f"0x{made.hex()}"
+
+    def _secret(self, name: str) -> Secret:
+        try:
+            return self._secrets[name]
+        except KeyError:
+            held = ", ".join(self._secrets) or "none"
+            raise ConfigError(f"no secret named {name!r}", why=f"there are: {held}") from None
+
+
+def _evm() -> Any:
+    """The signatures of Polymarket, loaded only where somebody asks for one."""
+    return import_module("dutchbook.io.evm")

@@ -79,8 +79,9 @@ class Stream:
         lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._lost = lost
         try:
-            dial = driver.venue.dial(self._name, driver.clock.now())
-            headers = await driver.signer.headers(dial.headers, dial.sign)
+            now = driver.clock.now()
+            dial = driver.venue.dial(self._name, now)
+            headers = await driver.signer.headers(dial.headers, dial.sign, now)
             link = await driver.transport.connect(
                 dial, headers, lambda frames: self._frames(lost, frames), self._drop_of(lost)
             )

@@ -1,6 +1,6 @@
 """The port of a venue: a pure protocol that is told what happened and says what it wants done."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -10,11 +10,25 @@ from dutchbook.domain.units import Ns
 
 
 class Sign(msgspec.Struct, frozen=True):
-    """Sign `text` with the key named `key` and put the result, base64, into header `header`."""
+    """Sign `text` with the secret named `key`; io does it as the last thing before the wire.
+
+    kalshi: RSA-PSS or Ed25519, standard base64, into `header`.
+    hmac: HMAC-SHA256 (the secret is urlsafe base64) over the text, and over the final body after
+    it where `with_body`; urlsafe base64 into `header`.
+    eip712: `text` is a 32-byte digest in hex; its 65-byte signature, 0x and hex, stands in the
+    body wherever the text `into` stood.
+    `{ms}` and `{s}` in the text become io's own clock at the moment of signing, in milliseconds
+    and in seconds; the same number goes into the header named `stamp`. So a request that waited
+    in a queue is never signed as of when it was thought of.
+    """
 
     key: str
     text: str
-    header: str
+    header: str = ""
+    kind: Literal["kalshi", "hmac", "eip712"] = "kalshi"
+    stamp: str = ""
+    with_body: bool = False
+    into: str = ""
 
 
 class Dial(msgspec.Struct, frozen=True):

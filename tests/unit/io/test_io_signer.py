@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from dutchbook.domain.errors import ConfigError
 from dutchbook.domain.secret import Secret
 from dutchbook.io.signer import Signer, read_secret
-from dutchbook.venues.base import Sign
+from dutchbook.venues.base import Call, Sign
 
 RSA = rsa.generate_private_key(65_537, 2_048)
+NOW = 1_790_000_000_123_999_999
 TEXT = "1790000000000GET/trade-api/ws/v2"
 
 
@@ -53,9 +54,31 @@ async def test_signed_headers_join_the_plain_ones():
     signer = Signer()
     signer.add("k", Secret(pem(RSA)))
     plain = {"A": "b"}
-    headers = await signer.headers(plain, (Sign("k", TEXT, "SIG"),))
+    headers = await signer.headers(plain, (Sign("k", TEXT, "SIG"),), NOW)
     verify(headers.pop("SIG"))
     assert headers == plain == {"A": "b"}
+
+
+async def test_a_request_is_signed_as_of_the_moment_it_leaves():
+    """The venue wrote no time into the text: what waited in a queue is not old when it leaves."""
+    signer = Signer()
+    signer.add("k", Secret(pem(RSA)))
+    sign = Sign("k", "{ms}POST/orders", "SIG", stamp="STAMP")
+    call = Call("1", "POST", "http://x/orders", b"{}", {"A": "b"}, (sign,))
+    headers, body = await signer.prepare(call, NOW)
+    verify(headers.pop("SIG"), "1790000000123POST/orders")
+    assert (headers, body) == ({"A": "b", "STAMP": "1790000000123"}, b"{}")
+
+
+async def test_a_secret_that_is_not_held_or_empty_is_named():
+    signer = Signer()
+    with pytest.raises(ConfigError, match="'l2' is empty"):
+        signer.add_secret("l2", Secret(""))
+    with pytest.raises(ConfigError, match="no secret named 'l2'"):
+        await signer.headers({}, (Sign("l2", "{s}GET", "H", "hmac", "T"),), NOW)
+    call = Call("1", "POST", "http://x", b'"@"', sign=(Sign("l2", "00" * 31, kind="eip712"),))
+    with pytest.raises(ConfigError, match="32 bytes in hex"):
+        await signer.prepare(call, NOW)
 
 
 async def test_an_unknown_key_is_named():

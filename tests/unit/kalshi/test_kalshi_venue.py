@@ -321,16 +321,13 @@ def test_a_fee_change_lists_the_events_markets_anew():
 def test_the_dial_signs_time_method_and_path_without_query():
     dial = discovered().dial("kalshi.book", NOW)
     assert dial.url == "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
-    assert dial.headers == {
-        "KALSHI-ACCESS-KEY": "me",
-        "KALSHI-ACCESS-TIMESTAMP": "1786085188978",
-    }
-    text = "1786085188978GET/trade-api/ws/v2"
-    assert dial.sign == (Sign("keys/me.pem", text, "KALSHI-ACCESS-SIGNATURE"),)
+    assert dial.headers == {"KALSHI-ACCESS-KEY": "me"}
+    text, stamp = "{ms}GET/trade-api/ws/v2", "KALSHI-ACCESS-TIMESTAMP"
+    assert dial.sign == (Sign("keys/me.pem", text, "KALSHI-ACCESS-SIGNATURE", stamp=stamp),)
     outs = discovered().do(AskCheck("kalshi", (f"kalshi:{T}", "kalshi:KXB-1-X")), NOW)
     (call,) = calls(outs)
     assert parse_qs(urlsplit(call.url).query) == {"tickers": [f"{T},KXB-1-X"]}
-    assert call.sign[0].text == "1786085188978GET/trade-api/v2/markets/orderbooks"
+    assert call.sign[0].text == "{ms}GET/trade-api/v2/markets/orderbooks"
 
 
 def test_without_a_key_nothing_is_signed_and_no_stream_is_dialled():

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from dutchbook.domain.units import MILLI, Ns
+from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Call, Sign, Wake
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.limits import COST, READ, wait
@@ -31,12 +31,12 @@ class Asker:
         self.count = 0
 
     def ask(self, job: Job, now: Ns) -> Call:
-        """The HTTP request for a question, signed as of `now` where we have a key."""
+        """The HTTP request for a question, signed where we have a key."""
         self.count += 1
         name = f"kalshi:{self.count}:{job.kind}"
         self.out[name] = job
         url = self.config.rest + job.path + (f"?{urlencode(job.query)}" if job.query else "")
-        headers, sign = signature(self.config, url, now)
+        headers, sign = signature(self.config, url)
         return Call(name, "GET", url, headers=headers, sign=sign, bucket=READ, cost=COST)
 
     def take(self, call: str) -> Job | None:
@@ -57,14 +57,16 @@ class Asker:
         return [self.ask(job, now)] if job is not None else []
 
 
-def signature(config: Config, url: str, now: Ns) -> tuple[dict[str, str], tuple[Sign, ...]]:
-    """Plain headers, and the text to sign: time in ms, GET, and the path without its query."""
+def signature(
+    config: Config, url: str, method: str = "GET"
+) -> tuple[dict[str, str], tuple[Sign, ...]]:
+    """Plain headers, and what to sign: time in ms, the method, and the path without its query."""
     if not config.key_id:
         return {}, ()
-    stamp = str(now // MILLI)
-    headers = {"KALSHI-ACCESS-KEY": config.key_id, "KALSHI-ACCESS-TIMESTAMP": stamp}
-    text = f"{stamp}GET{urlsplit(url).path}"
-    return headers, (Sign(config.key, text, "KALSHI-ACCESS-SIGNATURE"),)
+    headers = {"KALSHI-ACCESS-KEY": config.key_id}
+    text = f"{{ms}}{method}{urlsplit(url).path}"
+    stamp = "KALSHI-ACCESS-TIMESTAMP"
+    return headers, (Sign(config.key, text, "KALSHI-ACCESS-SIGNATURE", stamp=stamp),)
 
 
 def safe(ticker: str) -> str:

@@ -52,8 +52,8 @@ class Kalshi:
         return self.config.learn or self.discovery.ready
 
     def dial(self, stream: str, now: Ns) -> Dial:
-        """The socket's URL with the headers of a GET that is signed as of `now`."""
-        headers, sign = signature(self.config, self.config.ws, now)
+        """The socket's URL with the headers of a GET that is signed as it leaves."""
+        headers, sign = signature(self.config, self.config.ws)
         return Dial(self.config.ws, headers, sign)
 
     def on_open(self, stream: str, now: Ns) -> list[Out]:
