@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "market": ("market", "search, show, book"),
     "data": ("data", "check the record on disk"),
     "bench": ("bench", "measure the promises"),
+    "secret": ("secret", "keys, kept encrypted"),
     "config": ("config", "settings and where each comes from"),
     "doctor": ("doctor", "is this machine fit to run dutchbook"),
     "exchange": ("exchange", "serve a pretend Kalshi or Polymarket"),
