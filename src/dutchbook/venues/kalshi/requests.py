@@ -1,0 +1,86 @@
+"""Signed requests of the trading half as values: each knows who is told of its answer."""
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from dutchbook.domain.units import Ns
+from dutchbook.venues.base import Call, Out, Wake
+from dutchbook.venues.kalshi.asker import signature
+from dutchbook.venues.kalshi.config import Config
+from dutchbook.venues.kalshi.limits import COST, READ
+
+JSON: Final = {"Content-Type": "application/json"}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a request ended: a status with a body, or none (0) and whether it may have arrived."""
+
+    status: int
+    body: bytes = b""
+    sent: bool = True
+
+    def why(self) -> str:
+        """In words."""
+        if self.status:
+            return f"status {self.status}"
+        return "no answer" if self.sent else "not sent"
+
+
+Done = Callable[[Answer, Ns], list[Out]]
+Later = Callable[[Ns], list[Out]]
+
+
+class Requests:
+    """What is out and what waits for its time. Names count up and never repeat."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.out: dict[str, Done] = {}
+        self.later: dict[str, Later] = {}
+        self.count = 0
+
+    def get(
+        self, path: str, done: Done, query: tuple[tuple[str, str], ...] = (), cost: int = COST
+    ) -> Call:
+        """A question, charged to the read budget."""
+        return self.call("GET", path, done, query, b"", READ, cost)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        done: Done,
+        query: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+        bucket: str = READ,
+        cost: int = COST,
+    ) -> Call:
+        """Any request; `done` is told how it ended, once."""
+        self.count += 1
+        name = f"kalshi.own:{self.count}"
+        self.out[name] = done
+        url = self.config.rest + path + (f"?{urlencode(query)}" if query else "")
+        headers, sign = signature(self.config, url, method)
+        if body:
+            headers = headers | JSON
+        return Call(name, method, url, body, headers, sign, bucket, cost)
+
+    def wait(self, until: Ns, then: Later) -> Wake:
+        """Do something at a later time."""
+        self.count += 1
+        token = f"own:{self.count}"
+        self.later[token] = then
+        return Wake(token, until)
+
+    def ended(self, call: str, answer: Answer, now: Ns) -> list[Out] | None:
+        """Tell whom it concerns; None for a call that is not ours."""
+        done = self.out.pop(call, None)
+        return None if done is None else done(answer, now)
+
+    def due(self, token: str, now: Ns) -> list[Out] | None:
+        """What was to be done at this time; None for a token that is not ours."""
+        then = self.later.pop(token, None)
+        return None if then is None else then(now)
