@@ -16,6 +16,7 @@ URGENT: Final = 0
 LATER: Final = 1
 WAITING_MAX: Final = 10_000
 FLYING_MAX: Final = 8
+URGENT_MAX: Final = 16
 
 Make = Callable[[Call], Awaitable[Reply]]
 Done = Callable[[Call, Reply | Lost], None]
@@ -46,10 +47,10 @@ class Calls:
     def add(self, call: Call, priority: int = LATER) -> None:
         """Queue a call. One that can't be queued is lost, unsent."""
         if call.bucket and call.bucket not in self._buckets:
-            self._end(call, Lost(f"no budget is named {call.bucket!r}", sent=False))
+            self._refuse(call, f"no budget is named {call.bucket!r}")
         elif self._stopped or len(self) >= WAITING_MAX:
             self.counts["overflow"] += not self._stopped
-            self._end(call, Lost("stopped" if self._stopped else "too many calls", sent=False))
+            self._refuse(call, "stopped" if self._stopped else "too many calls")
         else:
             self._order += 1
             queue = self._waiting.setdefault(call.bucket, [])
@@ -77,8 +78,11 @@ class Calls:
     def _pump(self, name: str) -> None:
         """Send what the budget allows now, and come back when it allows more."""
         queue = self._waiting.get(name, [])
-        while queue and len(self._flying) < FLYING_MAX and not self._stopped:
-            call = queue[0][2]
+        while queue and not self._stopped:
+            priority, _, call = queue[0]
+            # Hung questions must not keep an order, or its cancel, from leaving.
+            if len(self._flying) >= (URGENT_MAX if priority == URGENT else FLYING_MAX):
+                return
             wait = self._spend(name, call.cost)
             if wait:
                 alarm = self._alarms.get(name)
@@ -111,6 +115,11 @@ class Calls:
             if call.bucket:
                 self._left[call.bucket] = budget.empty(self._clock.mono())
         self._end(call, answer)
+
+    def _refuse(self, call: Call, why: str) -> None:
+        """Told a moment later: after what the same effect has already said of this call."""
+        lost = Lost(why, sent=False)
+        asyncio.get_running_loop().call_soon(self._end, call, lost)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)

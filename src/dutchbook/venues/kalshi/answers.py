@@ -13,7 +13,7 @@ from dutchbook.domain.account_events import (
     OrderUnknown,
 )
 from dutchbook.domain.errors import RemoteProtocolError
-from dutchbook.domain.orders import Order
+from dutchbook.domain.orders import Order, Reason
 from dutchbook.domain.units import MILLI, Ns, Qty
 from dutchbook.venues.base import Out
 from dutchbook.venues.kalshi.errors import BROKEN, broken
@@ -118,11 +118,10 @@ def acked(order: Order, got: Placed, proof: str) -> list[Out]:
     """The venue has it; an immediate order has ended besides, filled or not."""
     out: list[Out] = [OrderAcked(order.id, got.venue_order, False, got.at, proof)]
     if order.tif in ("ioc", "fok") and got.filled < order.qty:
-        reason = "killed" if order.tif == "fok" else "no_match"
+        reason: Reason = "killed" if order.tif == "fok" else "no_match"
         rest = Qty(order.qty - got.filled)
-        out.append(
-            OrderCanceled(order.id, got.venue_order, reason, rest, Qty(got.filled), "", proof)  # type: ignore[arg-type]
-        )
+        filled = Qty(got.filled)
+        out.append(OrderCanceled(order.id, got.venue_order, reason, rest, filled, "", proof))
     return out
 
 

@@ -21,6 +21,8 @@ STATUS_EVERY: Final = 60 * SECOND
 STATUS_PAUSED: Final = 5 * SECOND
 KEYS_EVERY: Final = 3600 * SECOND
 WINDOWS_MAX: Final = 64
+SHARE_PERCENT: Final = 90
+"""What of a budget is counted on being there, as io does when it spends it."""
 
 
 class _Status(Struct):
@@ -75,6 +77,10 @@ class Exchange:
             get("/exchange/schedule", self._on_schedule),
             get("/api_keys", self._on_keys),
         ]
+
+    def room(self) -> int:
+        """How many orders the write budget takes at once: a batch must not wait for more."""
+        return max(1, self.buckets[0].burst * SHARE_PERCENT // 100 // self.costs.create)
 
     def ask_status(self, now: Ns) -> list[Out]:
         """Ask for the exchange's status, unless that is under way."""

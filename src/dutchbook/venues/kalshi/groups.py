@@ -1,6 +1,6 @@
 """Order groups: the venue itself cancels everything when too much matches within 15 seconds."""
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -24,11 +24,18 @@ class _Made(Struct):
     order_group_id: Name
 
 
+class Held(Struct, frozen=True):
+    """Orders that wait for a reset: how to send them, and what to say if they are not sent."""
+
+    then: Later
+    instead: list[Any]
+
+
 class Groups:
     """One group per shard that is asked for. `ids`: shard -> group, as soon as it is there.
 
     `trip` is the dead-man's switch: the venue cancels all orders of the groups and takes no new
-    ones. `ready(then)` undoes it before the next order goes out.
+    ones. `ready` undoes it before the next order goes out.
     """
 
     def __init__(self, requests: Requests, costs: Costs, ids: dict[int, str]) -> None:
@@ -37,7 +44,7 @@ class Groups:
         self.costs = costs
         self.ids = ids
         self.tripped: dict[str, None] = {}
-        self.held: list[Later] = []
+        self.held: list[Held] = []
 
     def start(self) -> list[Out]:
         """Create the groups, where the settings ask for them."""
@@ -48,14 +55,17 @@ class Groups:
     def trip(self) -> list[Out]:
         """Have the venue cancel all orders of every group, and refuse new ones."""
         self.tripped = dict.fromkeys(self.ids.values())
-        return [self._put(name, "trigger", lambda answer, now: []) for name in self.tripped]
+        held, self.held = self.held, []
+        refused = [out for one in held for out in one.instead]
+        puts = [self._put(name, "trigger", lambda answer, now: []) for name in self.tripped]
+        return [*refused, *puts]
 
-    def ready(self, then: Later, now: Ns) -> list[Out]:
-        """Do `then` now, or once the groups that were tripped are reset."""
+    def ready(self, held: Held, now: Ns) -> list[Out]:
+        """Send orders now, or once the groups that were tripped are reset."""
         if not self.tripped:
-            return then(now)
+            return held.then(now)
         first = not self.held
-        self.held.append(then)
+        self.held.append(held)
         if not first:
             return []
         return [self._put(name, "reset", self._reset(name)) for name in self.tripped]
@@ -67,7 +77,7 @@ class Groups:
             if self.tripped:
                 return []
             held, self.held = self.held, []
-            return [out for then in held for out in then(now)]
+            return [out for one in held for out in one.then(now)]
 
         return done
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from dutchbook.domain.account_events import OrderFilled, OrderMissing, OrderSeen
+from dutchbook.domain.account_events import CancelFailed, OrderFilled, OrderMissing, OrderSeen
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import CheckFailed
 from dutchbook.domain.orders import Order
@@ -35,7 +35,7 @@ class _One(msgspec.Struct):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A question for one order. `then`: what to do when it is found.
+    """A question for one order. `then`: how to cancel it once it is found.
 
     `exists`: the venue has said that it has it, so that finding nothing may just be too early.
     """
@@ -92,7 +92,7 @@ class Inquiries:
         if answer.status == 404:
             return self._scan(look)
         if answer.status != 200:
-            return [CheckFailed(look.order.key, answer.why())]
+            return _failed(look, answer.why())
         try:
             body = msgspec.json.decode(answer.body, type=_One).order
             if body.order_id != name or order_id(body.client_order_id or "") not in (
@@ -108,7 +108,7 @@ class Inquiries:
     def _scan(self, look: Look) -> list[Out]:
         def told(listing: Listing, now: Ns) -> list[Out]:
             if listing.why:
-                return [CheckFailed(look.order.key, listing.why)]
+                return _failed(look, listing.why)
             for body in listing.items:
                 if order_id(body.client_order_id or "") == look.order.id:
                     return self._found(look, body)
@@ -122,14 +122,17 @@ class Inquiries:
 
         def told(fills: Listing, now: Ns) -> list[Out]:
             if fills.why:
-                return [CheckFailed(look.order.key, fills.why)]
+                return _failed(look, fills.why)
             if any(body.order_id not in listed for body in fills.items):
-                return [CheckFailed(look.order.key, "a fill of an order that is not listed yet")]
+                return _failed(look, "a fill of an order that is not listed yet")
             if look.exists and look.tries < LAG_TRIES:
                 later = msgspec.structs.replace(look, tries=look.tries + 1)
                 at = Ns(now + (LAG_FIRST << look.tries))
                 return [self.requests.wait(at, lambda then: self.look(later, then))]
-            return [OrderMissing(look.order.id, fills.evidence)]
+            missing = OrderMissing(look.order.id, fills.evidence)
+            if look.then is None:
+                return [missing]
+            return [missing, CancelFailed(look.order.id, "there is no such order", gone=True)]
 
         since = max(0, look.order.made_at - BEFORE) // SECOND
         query = (("ticker", _ticker(look.order)), ("min_ts", str(since)))
@@ -141,7 +144,7 @@ class Inquiries:
 
         def told(listing: Listing, now: Ns) -> list[Out]:
             if listing.why:
-                return [CheckFailed(look.order.key, listing.why)]
+                return _failed(look, listing.why)
             try:
                 fills = self._fills(listing, body.order_id)
                 seen = records.seen(body, self.known, self.account, "order")
@@ -179,7 +182,13 @@ class Inquiries:
         return Pages(self.requests, path, (*query, *where), told).ask()
 
     def _unread(self, look: Look, error: RemoteProtocolError) -> list[Out]:
-        return [bad(REST, error), CheckFailed(look.order.key, "an answer that can't be read")]
+        return [bad(REST, error), *_failed(look, "an answer that can't be read")]
+
+
+def _failed(look: Look, why: str) -> list[Out]:
+    """No answer; where it was asked in order to cancel, that has failed too."""
+    out: list[Out] = [CheckFailed(look.order.key, why[:300])]
+    return out if look.then is None else [*out, CancelFailed(look.order.id, why[:300])]
 
 
 def _size(body: FillBody) -> int:

@@ -29,6 +29,7 @@ from dutchbook.venues.kalshi.requests import Answer, Requests
 from dutchbook.venues.kalshi.standing import Standing
 
 BATCH_MAX: Final = 20
+GROUPED_MAX: Final = 100_000
 UNSENT: Final = "it never left us"
 
 
@@ -52,8 +53,8 @@ class Orders:
         self.groups: dict[int, str] = {}
         self.grouped: dict[str, str] = {}
 
-    def submit(self, orders: tuple[Order, ...]) -> list[Out]:
-        """Send orders, in as few requests as the write budget takes at once."""
+    def submit(self, orders: tuple[Order, ...], room: int = BATCH_MAX) -> list[Out]:
+        """Send orders, `room` in one request at most."""
         out: list[Out] = []
         good = []
         for order in orders:
@@ -62,8 +63,9 @@ class Orders:
             else:
                 self.known.learn(order)
                 good.append(order)
-        for n in range(0, len(good), BATCH_MAX):
-            out += self._send(tuple(good[n : n + BATCH_MAX]))
+        most = min(room, BATCH_MAX)
+        for n in range(0, len(good), most):
+            out += self._send(tuple(good[n : n + most]))
         return out
 
     def cancel(self, ask: CancelOrder, now: Ns) -> list[Out]:
@@ -74,7 +76,9 @@ class Orders:
             return [self._delete(order, name)]
 
         def found(seen: OrderSeen, at: Ns) -> list[Out]:
-            return [self._delete(order, seen.venue_order)] if seen.status == "open" else []
+            if seen.status == "open":
+                return [self._delete(order, seen.venue_order)]
+            return [CancelFailed(order.id, f"it is {seen.status}", gone=True)]
 
         return self.inquiries.look(Look(order, then=found), now)
 
@@ -114,6 +118,8 @@ class Orders:
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""
+        if len(self.grouped) > GROUPED_MAX:
+            del self.grouped[next(iter(self.grouped))]
         return self.grouped.setdefault(order.id, self.groups.get(order.shard, ""))
 
     def _placed(self, order: Order, answer: Answer, now: Ns) -> list[Out]:

@@ -85,16 +85,15 @@ class PrivateFeed:
     def on_frame(self, data: bytes, now: Ns) -> list[Out]:
         """What one frame says; never an exception."""
         try:
-            return self._events(_frames.decode(data), now)
+            return self._events(_frames.decode(data))
         except BROKEN as error:
             return [bad(STREAM, broken(error, data))]
         except RemoteProtocolError as error:
             return [bad(STREAM, error)]
 
-    def _events(self, frame: Any, now: Ns) -> list[Out]:
+    def _events(self, frame: Any) -> list[Out]:
         if isinstance(frame, Fill):
-            fill = records.fill(frame.msg, self.known, self.account, "msg")
-            return [fill, *self.standing.clock(fill.venue_at if frame.msg.ts_ms else Ns(0), now)]
+            return [records.fill(frame.msg, self.known, self.account, "msg")]
         if isinstance(frame, UserOrder):
             return [records.seen(frame.msg, self.known, self.account, "msg")]
         if isinstance(frame, Position):

@@ -46,6 +46,7 @@ _OF_STATUS: Final[dict[int, Reason]] = {
     429: "throttled",
 }
 """Refusals that need no words: the gate itself turned the request away."""
+_REGION: Final = ("region", "geo", "location", "jurisdiction", "country")
 _WORDED: Final = (400, 404, 409)
 """Refusals that are believed only in Kalshi's own words; anything else is nobody's evidence."""
 
@@ -97,6 +98,8 @@ def refusal(status: int, body: bytes) -> Refusal:
     said = _plain(f"{status} {code} {text}".strip())
     if code == "order_already_exists":
         return Refusal("exists", "duplicate", code, said, status)
+    if status == 403 and any(word in said.lower() for word in _REGION):
+        return Refusal("refused", "blocked", code, said, status)
     if status in _OF_STATUS:
         return Refusal("refused", _OF_STATUS[status], code, said, status)
     if status in _WORDED and (code or text):

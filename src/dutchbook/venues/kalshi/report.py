@@ -7,17 +7,20 @@ from msgspec import Struct
 from dutchbook.domain.account_events import AccountSeen, AccountUnseen, OrderSeen
 from dutchbook.domain.effects import AskAccount
 from dutchbook.domain.errors import RemoteProtocolError
-from dutchbook.domain.units import ONE, SECOND, Ns, Usd, micros
+from dutchbook.domain.units import DAY, ONE, SECOND, Ns, Usd, micros
 from dutchbook.venues.base import Out
 from dutchbook.venues.kalshi import records
 from dutchbook.venues.kalshi.answers import decoded
 from dutchbook.venues.kalshi.errors import bad
-from dutchbook.venues.kalshi.numbers import read
+from dutchbook.venues.kalshi.numbers import moment, read
 from dutchbook.venues.kalshi.order_bytes import account_query
 from dutchbook.venues.kalshi.pages import Listing, Pages
 from dutchbook.venues.kalshi.records import Cents, Known
 from dutchbook.venues.kalshi.requests import Answer, Requests
+from dutchbook.venues.kalshi.wire import Seconds
 
+LIVE_SPAN: Final = 60 * DAY
+"""Fills from longer ago may have left the live lists (which hold about three months)."""
 REPORTS_MAX: Final = 4
 """Reports under way at a time; one more says at once that it can't be made."""
 
@@ -31,6 +34,10 @@ class _Balance(Struct):
     balance: Cents
     balance_dollars: str | None = None
     balance_breakdown: list[_Shard] | None = None
+
+
+class _Cutoff(Struct):
+    trades_created_ts: Seconds | str
 
 
 class Reports:
@@ -62,6 +69,7 @@ class _Report:
         self.account = all_of.requests.config.account
         self.cash = Usd(0)
         self.parts: dict[str, list[Any]] = {}
+        self.since = ask.since
         self.left = 5
         self.ended = False
 
@@ -75,10 +83,29 @@ class _Report:
             ("/portfolio/fills", recent),
             ("/portfolio/settlements", recent),
         )
-        return [
+        out: list[Out] = [
             self.requests.get("/portfolio/balance", self._balance, where),
             *(self._list(path, query) for path, query in lists),
         ]
+        if self.asked - self.ask.since > LIVE_SPAN:
+            self.left += 1
+            out.append(self.requests.get("/historical/cutoff", self._cutoff))
+        return out
+
+    def _cutoff(self, answer: Answer, now: Ns) -> list[Out]:
+        """The live lists go back only so far: the report says from when on it is complete."""
+        if answer.status == 404:
+            return self._part("cutoff", [])  # no second tier: everything is live
+        if answer.status != 200:
+            return self._failed(f"cutoff: {answer.why()}")
+        try:
+            told = decoded(answer.body, _Cutoff).trades_created_ts
+            text = told if isinstance(told, str) else ""
+            at = told * SECOND if isinstance(told, int) else read("cutoff", "", moment, text)
+        except RemoteProtocolError as error:
+            return [bad("kalshi.rest", error), *self._failed(f"cutoff: {error.what}")]
+        self.since = max(self.since, Ns(at))
+        return self._part("cutoff", [])
 
     def _list(self, path: str, query: tuple[tuple[str, str], ...]) -> Out:
         def told(listing: Listing, now: Ns) -> list[Out]:
@@ -135,7 +162,7 @@ class _Report:
         cash = self.cash + (_resting(orders) if self.requests.config.balance_is_free else 0)
         holdings = tuple(one for one in held if one is not None)
         seen = AccountSeen(
-            "kalshi", account, self.asked, self.ask.since, Usd(cash), holdings, orders, fills
+            "kalshi", account, self.asked, self.since, Usd(cash), holdings, orders, fills
         )
         return [*paid, seen]
 

@@ -12,6 +12,7 @@ from dutchbook.venues.kalshi.asker import signature
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.limits import COST, READ
 
+PRIVATE: Final = ("/portfolio", "/account", "/api_keys")
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -33,12 +34,19 @@ Done = Callable[[Answer, Ns], list[Out]]
 Later = Callable[[Ns], list[Out]]
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A request that is out. `private`: only with a good key can it succeed."""
+
+    done: Done
+    private: bool
+
+
 class Requests:
     """What is out and what waits for its time. Names count up and never repeat."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.out: dict[str, Done] = {}
+        self.out: dict[str, Asked] = {}
         self.later: dict[str, Later] = {}
         self.count = 0
 
@@ -61,7 +69,7 @@ class Requests:
         """Any request; `done` is told how it ended, once."""
         self.count += 1
         name = f"kalshi.own:{self.count}"
-        self.out[name] = done
+        self.out[name] = Asked(done, path.startswith(PRIVATE))
         url = self.config.rest + path + (f"?{urlencode(query)}" if query else "")
         headers, sign = signature(self.config, url, method)
         if body:
@@ -75,10 +83,9 @@ class Requests:
         self.later[token] = then
         return Wake(token, until)
 
-    def ended(self, call: str, answer: Answer, now: Ns) -> list[Out] | None:
-        """Tell whom it concerns; None for a call that is not ours."""
-        done = self.out.pop(call, None)
-        return None if done is None else done(answer, now)
+    def take(self, call: str) -> Asked | None:
+        """Who is to be told of an answer; None for a call that is not ours."""
+        return self.out.pop(call, None)
 
     def due(self, token: str, now: Ns) -> list[Out] | None:
         """What was to be done at this time; None for a token that is not ours."""

@@ -42,9 +42,8 @@ class Standing:
             self.asks = True
         if status not in (401, 403):
             return []
-        lower = got.text.lower()
-        if any(word in lower for word in ("region", "geo", "location", "jurisdiction")):
-            return self.hold("region", "blocked", got.text)
+        if got.reason == "blocked":
+            return self.hold("venue", "blocked", got.text)  # until a person starts anew
         return self.hold("key", "unauthorized", got.text)
 
     def heard(self) -> list[Out]:

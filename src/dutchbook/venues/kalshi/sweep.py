@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from dutchbook.domain.account_events import CancelFailed, OrderCanceled
+from dutchbook.domain.account_events import AccountUnseen, CancelFailed, OrderCanceled
 from dutchbook.domain.errors import RemoteProtocolError
-from dutchbook.domain.events import CheckFailed
 from dutchbook.domain.units import MILLI, Ns, Qty
 from dutchbook.venues.base import Out
 from dutchbook.venues.kalshi import answers, records
@@ -31,9 +30,11 @@ class Sweep:
         self.known = known
         self.costs = costs
         self.account = requests.config.account
+        self.started = Ns(0)
 
-    def start(self) -> list[Out]:
-        """The one request for all, and at the same time the list of what rests."""
+    def start(self, now: Ns) -> list[Out]:
+        """The one request for all; what was ordered later than this is spared afterwards."""
+        self.started = now
         where = account_query(self.requests.config)
         everything = self.requests.call(
             "DELETE", ORDERS, self._all_done, where, b"", CANCEL, self.costs.cancel
@@ -49,16 +50,22 @@ class Sweep:
     def _rest(self, turn: int) -> Out:
         def told(listing: Listing, now: Ns) -> list[Out]:
             if listing.why:
-                return [CheckFailed("kalshi:orders", listing.why), *self._again(turn, now)]
-            if not listing.items:
+                why = f"cancel all: {listing.why}"[:300]
+                return [AccountUnseen("kalshi", self.account, why), *self._again(turn, now)]
+            doomed = [body for body in listing.items if not self._newer(body)]
+            if not doomed:
                 return []
             out: list[Out] = []
-            for n in range(0, len(listing.items), BATCH):
-                out.append(self._delete(listing.items[n : n + BATCH]))
+            for n in range(0, len(doomed), BATCH):
+                out.append(self._delete(doomed[n : n + BATCH]))
             return [*out, *self._again(turn, now)]
 
         query = (*account_query(self.requests.config), ("status", "resting"))
         return Pages(self.requests, "/portfolio/orders", query, told).ask()
+
+    def _newer(self, body: records.OrderBody) -> bool:
+        order = self.known.find(body.client_order_id, body.order_id)[1]
+        return order is not None and order.made_at > self.started
 
     def _again(self, turn: int, now: Ns) -> list[Out]:
         if turn >= ROUNDS:

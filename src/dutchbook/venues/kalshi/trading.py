@@ -1,5 +1,6 @@
 """The trading half of Kalshi: effects in, requests out, answers and private frames as events."""
 
+from dutchbook.domain.account_events import OrderRejected
 from dutchbook.domain.effects import (
     AmendOrder,
     AskAccount,
@@ -15,7 +16,7 @@ from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Bucket, Out
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.exchange import Exchange
-from dutchbook.venues.kalshi.groups import Groups
+from dutchbook.venues.kalshi.groups import Groups, Held
 from dutchbook.venues.kalshi.inquiries import Inquiries, Look
 from dutchbook.venues.kalshi.limits import Costs
 from dutchbook.venues.kalshi.orders import Orders
@@ -66,17 +67,18 @@ class Trading:
             look = Look(effect.order, effect.venue_order)
             return self.inquiries.look(look, now) if _ours(effect.order) else None
         if isinstance(effect, CancelAll) and effect.venue == "kalshi":
-            return [*self.groups.trip(), *self.sweep.start()]
+            return [*self.groups.trip(), *self.sweep.start(now)]
         if isinstance(effect, AskAccount) and effect.venue == "kalshi":
             return self.reports.ask(effect, now)
         return None
 
     def ended(self, call: str, answer: Answer, now: Ns) -> list[Out] | None:
         """An answer, or that there is none; None for a call that is not the trading half's."""
-        out = self.requests.ended(call, answer, now)
-        if out is None:
+        asked = self.requests.take(call)
+        if asked is None:
             return None
-        if answer.status in (200, 201):
+        out = asked.done(answer, now)
+        if asked.private and answer.status in (200, 201):
             out = [*out, *self.standing.heard()]
         return [*out, *self.exchange.ask_status(now)] if self.standing.asks else out
 
@@ -84,7 +86,12 @@ class Trading:
         return self.requests.due(token, now)
 
     def _submit(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
-        return self.groups.ready(lambda _now: self.orders.submit(orders), now)
+        room = self.exchange.room()
+        held = Held(
+            lambda _now: self.orders.submit(orders, room),
+            [OrderRejected(one.id, "not_sent", "everything is being canceled") for one in orders],
+        )
+        return self.groups.ready(held, now)
 
 
 def _ours(order: Order) -> bool:
