@@ -18,7 +18,7 @@ from dutchbook.venues.kalshi.limits import Costs
 from dutchbook.venues.kalshi.numbers import count
 from dutchbook.venues.kalshi.order_bytes import account_query, order_id
 from dutchbook.venues.kalshi.pages import Listing, Pages
-from dutchbook.venues.kalshi.records import FillBody, Known, OrderBody
+from dutchbook.venues.kalshi.records import SIZE_MAX, FillBody, Known, OrderBody
 from dutchbook.venues.kalshi.requests import Answer, Requests
 
 REST: Final = "kalshi.rest"
@@ -150,7 +150,7 @@ class Inquiries:
                 seen = records.seen(body, self.known, self.account, "order")
             except RemoteProtocolError as error:
                 return self._unread(look, error)
-            filled = max(seen.filled, sum(fill.qty for fill in fills))
+            filled = max(seen.filled, min(SIZE_MAX, sum(fill.qty for fill in fills)))
             done = filled >= seen.qty and seen.status != "open"
             seen = msgspec.structs.replace(
                 seen,

@@ -15,6 +15,8 @@ from dutchbook.venues.kalshi.order_bytes import order_id, side_of, yes_px
 from dutchbook.venues.kalshi.wire import Millis, Name, Seconds
 
 CENT = 10_000
+SIZE_MAX = 10**15
+"""A billion contracts: more than that was never ours."""
 Book = Literal["bid", "ask"]
 Cents = Annotated[int, Meta(ge=-(10**13), le=10**13)]
 
@@ -105,17 +107,31 @@ class Known:
         return name, order
 
 
+def size(text: str) -> int:
+    """A size of our own, in millionths of a contract. Raises ValueError."""
+    count(text)
+    return signed(text)
+
+
+def signed(text: str) -> int:
+    """The same with a sign: below zero is NO. Raises ValueError."""
+    value = change(text)
+    if abs(value) > SIZE_MAX:
+        raise ValueError(f"a size beyond reason: {text[:40]!r}")
+    return value
+
+
 def seen(body: OrderBody, known: Known, account: str, path: str) -> OrderSeen:
     """The venue's record of an order. Raises RemoteProtocolError."""
     name = _ticker(body.ticker, f"{path}.ticker")
     ours, order = known.find(body.client_order_id, body.order_id)
     outcome, action = _direction(body, order, path, name)
     yes = read(f"{path}.yes_price_dollars", name, price, body.yes_price_dollars)
-    filled = read(f"{path}.fill_count_fp", name, count, body.fill_count_fp)
-    left = read(f"{path}.remaining_count_fp", name, count, body.remaining_count_fp)
+    filled = read(f"{path}.fill_count_fp", name, size, body.fill_count_fp)
+    left = read(f"{path}.remaining_count_fp", name, size, body.remaining_count_fp)
     qty = filled + left
     if body.initial_count_fp:
-        qty = max(qty, read(f"{path}.initial_count_fp", name, count, body.initial_count_fp))
+        qty = max(qty, read(f"{path}.initial_count_fp", name, size, body.initial_count_fp))
     status: Literal["open", "filled", "canceled", "expired"]
     if body.status == "resting":
         status = "open"
@@ -141,7 +157,7 @@ def fill(body: FillBody, known: Known, account: str, path: str) -> OrderFilled:
     ours, order = known.find(body.client_order_id, body.order_id)
     outcome, action = _direction(body, order, path, name)
     yes = read(f"{path}.yes_price_dollars", name, price, body.yes_price_dollars)
-    qty = read(f"{path}.count_fp", name, count, body.count_fp)
+    qty = read(f"{path}.count_fp", name, size, body.count_fp)
     if qty == 0:
         raise RemoteProtocolError("kalshi", f"{path}.count_fp", "a fill of nothing", market=name)
     fee = -1
@@ -153,14 +169,14 @@ def fill(body: FillBody, known: Known, account: str, path: str) -> OrderFilled:
     return OrderFilled(
         "kalshi", account, ours, body.order_id, body.trade_id, f"kalshi:{name}", outcome, action,
         yes_px(outcome, yes), Qty(qty), Usd(fee), not body.is_taker, _when(body, path, name),
-        after=None if after is None else Qty(read(f"{path}.post_position_fp", name, change, after)),
+        after=None if after is None else Qty(read(f"{path}.post_position_fp", name, signed, after)),
     )  # fmt: skip
 
 
 def holding(body: PositionBody, path: str) -> Holding | None:
     """What we hold of a market: YES above zero, NO below, None for nothing."""
     name = _ticker(body.ticker, f"{path}.ticker")
-    qty = read(f"{path}.position_fp", name, change, body.position_fp)
+    qty = read(f"{path}.position_fp", name, signed, body.position_fp)
     return Holding(f"kalshi:{name}", "yes" if qty > 0 else "no", Qty(abs(qty))) if qty else None
 
 
@@ -180,8 +196,8 @@ def paid(body: SettlementBody, account: str, path: str) -> Paid:
         raise RemoteProtocolError("kalshi", f"{path}.value", "missing", market=name)
     if not 0 <= px <= ONE or body.revenue < 0 or not at:
         raise RemoteProtocolError("kalshi", path, "no such settlement", market=name)
-    yes = read(f"{path}.yes_count_fp", name, count, body.yes_count_fp)
-    no = read(f"{path}.no_count_fp", name, count, body.no_count_fp)
+    yes = read(f"{path}.yes_count_fp", name, size, body.yes_count_fp)
+    no = read(f"{path}.no_count_fp", name, size, body.no_count_fp)
     return Paid(
         "kalshi", account, "settle", f"settle:{name}", Usd(body.revenue * CENT), at,
         f"kalshi:{name}", Qty(yes), Qty(no), Px(px), version=at // SECOND,

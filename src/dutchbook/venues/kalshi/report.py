@@ -1,8 +1,8 @@
 """A complete report of the account: every part of it whole, or no report at all."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from dutchbook.domain.account_events import AccountSeen, AccountUnseen, OrderSeen
 from dutchbook.domain.effects import AskAccount
@@ -25,6 +25,10 @@ REPORTS_MAX: Final = 4
 """Reports under way at a time; one more says at once that it can't be made."""
 
 
+CASH_MAX: Final = 10**16
+"""Ten billion dollars: a balance beyond it is a misreading."""
+
+
 class _Shard(Struct):
     exchange_index: int
     balance: str
@@ -33,7 +37,7 @@ class _Shard(Struct):
 class _Balance(Struct):
     balance: Cents
     balance_dollars: str | None = None
-    balance_breakdown: list[_Shard] | None = None
+    balance_breakdown: Annotated[list[_Shard], Meta(max_length=64)] | None = None
 
 
 class _Cutoff(Struct):
@@ -189,7 +193,10 @@ def _cash(body: _Balance) -> Usd:
 
 
 def _dollars(text: str, where: str) -> int:
-    return read(where, "", micros, text)
+    value = read(where, "", micros, text)
+    if abs(value) > CASH_MAX:
+        raise RemoteProtocolError("kalshi", where, "beyond reason")
+    return value
 
 
 def _resting(orders: tuple[OrderSeen, ...]) -> int:
