@@ -13,6 +13,7 @@ from dutchbook.venues.kalshi import records, wire
 from dutchbook.venues.kalshi.errors import BROKEN, bad, broken
 from dutchbook.venues.kalshi.feed import TERMINAL
 from dutchbook.venues.kalshi.frames import key_of
+from dutchbook.venues.kalshi.groups import Groups
 from dutchbook.venues.kalshi.records import FillBody, Known, OrderBody
 from dutchbook.venues.kalshi.standing import Standing
 from dutchbook.venues.kalshi.wire import Name
@@ -64,11 +65,11 @@ class PrivateFeed:
     so with the same identities, and who keeps the account counts each once.
     """
 
-    def __init__(self, known: Known, account: str, standing: Standing) -> None:
+    def __init__(self, known: Known, account: str, standing: Standing, groups: Groups) -> None:
         self.known = known
         self.account = account
         self.standing = standing
-        self.ours: dict[str, None] = {}
+        self.groups = groups
         self.command = 0
         self.ended = False
 
@@ -108,9 +109,9 @@ class PrivateFeed:
         return []
 
     def _group(self, msg: GroupMsg) -> list[Out]:
-        """A group that went over its limit cancels and refuses until it is reset."""
+        """A group that went over its limit cancels and refuses until somebody resets it."""
         name = msg.order_group_id
-        if name not in self.ours:
+        if name not in self.groups.ids.values() or name in self.groups.tripped:
             return [BodySeen("kalshi", "order_group_updates", 1, (name,))]
         if msg.event_type == "triggered":
             why = f"order group {name} went over its limit: its orders are canceled until a reset"

@@ -159,16 +159,22 @@ class _Report:
             records.holding(body, f"market_positions[{n}]")
             for n, body in enumerate(self.parts["/portfolio/positions"])
         )
-        paid: list[Out] = [
-            records.paid(body, account, f"settlements[{n}]")
-            for n, body in enumerate(self.parts["/portfolio/settlements"])
-        ]
         cash = self.cash + (_resting(orders) if self.requests.config.balance_is_free else 0)
         holdings = tuple(one for one in held if one is not None)
         seen = AccountSeen(
             "kalshi", account, self.asked, self.since, Usd(cash), holdings, orders, fills
         )
-        return [*paid, seen]
+        return [*self._settled(), seen]
+
+    def _settled(self) -> list[Out]:
+        """Settlements are facts of their own: one that can't be read spoils no other."""
+        out: list[Out] = []
+        for n, body in enumerate(self.parts["/portfolio/settlements"]):
+            try:
+                out.append(records.paid(body, self.account, f"settlements[{n}]"))
+            except RemoteProtocolError as error:
+                out.append(bad("kalshi.rest", error))
+        return out
 
     def _failed(self, why: str) -> list[Out]:
         if self.ended:

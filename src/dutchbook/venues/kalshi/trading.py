@@ -43,7 +43,7 @@ class Trading:
         self.reports = Reports(self.requests, self.known)
         self.sweep = Sweep(self.requests, self.known, costs)
         self.exchange = Exchange(self.requests, self.standing, costs)
-        self.private = PrivateFeed(self.known, config.account, self.standing)
+        self.private = PrivateFeed(self.known, config.account, self.standing, self.groups)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """The write budget, in what cancels may use and what the rest may."""
