@@ -3,7 +3,20 @@
 import json
 
 import pytest
-from kalshi_trading import CONFIG, MS, NOW, calls, created, facts, order, reply, sent, trading
+from kalshi_trading import (
+    CONFIG,
+    MS,
+    NOW,
+    PRIVATE,
+    calls,
+    created,
+    facts,
+    frame,
+    order,
+    reply,
+    sent,
+    trading,
+)
 from test_kalshi_private import grouped
 
 from dutchbook.domain.account_events import ClockSeen, OrderRejected, OrderSent, VenueMode
@@ -167,6 +180,8 @@ def test_a_group_is_made_on_every_shard_and_an_order_keeps_the_one_it_was_sent_w
 def test_cancel_all_trips_the_groups_and_the_next_order_resets_them_first():
     venue = grouped()
     put, delete = calls(venue.do(CancelAll("kalshi", "kill"), NOW))
+    ours = {"event_type": "triggered", "order_group_id": "g0", "ts_ms": MS}
+    assert modes(venue.on_frame(PRIVATE, frame("order_group_updates", ours, seq=1), NOW)) == []
     assert (put.method, put.url[-24:]) == ("PUT", "/order_groups/g0/trigger")
     assert delete.method == "DELETE"
     reset = venue.do(SubmitOrder(order()), NOW)
