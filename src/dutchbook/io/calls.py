@@ -16,7 +16,8 @@ URGENT: Final = 0
 LATER: Final = 1
 WAITING_MAX: Final = 10_000
 FLYING_MAX: Final = 8
-URGENT_MAX: Final = 16
+URGENT_MAX: Final = 64
+"""Urgent calls don't wait for others to land: an order is never behind slow questions."""
 
 Make = Callable[[Call], Awaitable[Reply]]
 Done = Callable[[Call, Reply | Lost], None]
@@ -47,10 +48,10 @@ class Calls:
     def add(self, call: Call, priority: int = LATER) -> None:
         """Queue a call. One that can't be queued is lost, unsent."""
         if call.bucket and call.bucket not in self._buckets:
-            self._refuse(call, f"no budget is named {call.bucket!r}")
+            self._end(call, Lost(f"no budget is named {call.bucket!r}", sent=False))
         elif self._stopped or len(self) >= WAITING_MAX:
             self.counts["overflow"] += not self._stopped
-            self._refuse(call, "stopped" if self._stopped else "too many calls")
+            self._end(call, Lost("stopped" if self._stopped else "too many calls", sent=False))
         else:
             self._order += 1
             queue = self._waiting.setdefault(call.bucket, [])
@@ -80,7 +81,6 @@ class Calls:
         queue = self._waiting.get(name, [])
         while queue and not self._stopped:
             priority, _, call = queue[0]
-            # Hung questions must not keep an order, or its cancel, from leaving.
             if len(self._flying) >= (URGENT_MAX if priority == URGENT else FLYING_MAX):
                 return
             wait = self._spend(name, call.cost)
@@ -115,11 +115,6 @@ class Calls:
             if call.bucket:
                 self._left[call.bucket] = budget.empty(self._clock.mono())
         self._end(call, answer)
-
-    def _refuse(self, call: Call, why: str) -> None:
-        """Told a moment later: after what the same effect has already said of this call."""
-        lost = Lost(why, sent=False)
-        asyncio.get_running_loop().call_soon(self._end, call, lost)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)

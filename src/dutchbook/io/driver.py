@@ -78,6 +78,11 @@ class Driver:
         """Each stream and whether it is connected."""
         return {name: stream.up for name, stream in self._streams.items()}
 
+    def redial_all(self, why: str) -> None:
+        """Drop every stream's connection and open it anew."""
+        for stream in self._streams.values():
+            stream.redial(why)
+
     def waiting(self) -> int:
         """How many calls wait or are under way."""
         return len(self._calls)

@@ -8,7 +8,6 @@ from dutchbook.domain.account_events import (
     CancelFailed,
     OrderRejected,
     OrderSeen,
-    OrderSent,
     OrderUnknown,
 )
 from dutchbook.domain.effects import AmendOrder, CancelOrder
@@ -113,8 +112,7 @@ class Orders:
             path, body = ORDERS, encode(bodies[0])
         else:
             path, body = f"{ORDERS}/batched", encode({"orders": bodies})
-        call = self.requests.call("POST", path, done, (), body, WRITE, cost)
-        return [*(OrderSent(order.id) for order in orders), call]
+        return [self.requests.call("POST", path, done, (), body, WRITE, cost)]
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""
