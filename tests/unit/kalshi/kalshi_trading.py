@@ -9,7 +9,7 @@ from dutchbook.domain.account_events import ClockSeen
 from dutchbook.domain.effects import SubmitOrder
 from dutchbook.domain.events import Event
 from dutchbook.domain.orders import Order
-from dutchbook.venues.base import Call, Out, Redial, Send, Wake
+from dutchbook.venues.base import Call, Drop, Out, Redial, Send, Wake
 from dutchbook.venues.kalshi import Config, Kalshi
 
 NOW = 1_786_085_188_978_000_000
@@ -56,7 +56,9 @@ def calls(outs: list[Out]) -> list[Call]:
 
 def facts(outs: list[Out]) -> list[Any]:
     """What is no request: the events; each of them can be written down and read again."""
-    events: list[Any] = [out for out in outs if not isinstance(out, Call | Wake | Send | Redial)]
+    events: list[Any] = [
+        out for out in outs if not isinstance(out, Call | Drop | Wake | Send | Redial)
+    ]
     assert _decode(_encode(events)) == events
     return events
 

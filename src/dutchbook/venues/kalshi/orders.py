@@ -13,8 +13,8 @@ from dutchbook.domain.account_events import (
 from dutchbook.domain.effects import AmendOrder, CancelOrder
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.orders import Order
-from dutchbook.domain.units import Ns, Qty
-from dutchbook.venues.base import Call, Out
+from dutchbook.domain.units import SECOND, Ns, Qty
+from dutchbook.venues.base import Call, Drop, Out
 from dutchbook.venues.kalshi import answers, order_bytes, refusals
 from dutchbook.venues.kalshi.asker import safe
 from dutchbook.venues.kalshi.errors import bad
@@ -30,6 +30,8 @@ from dutchbook.venues.kalshi.standing import Standing
 BATCH_MAX: Final = 20
 GROUPED_MAX: Final = 100_000
 UNSENT: Final = "it never left us"
+QUEUED_MAX: Final = 1 * SECOND
+"""How long an order may wait for the write budget: the books have moved on by then."""
 
 
 class Orders:
@@ -51,8 +53,13 @@ class Orders:
         self.costs = costs
         self.groups: dict[int, str] = {}
         self.grouped: dict[str, str] = {}
+        self.placing: dict[str, None] = {}
 
-    def submit(self, orders: tuple[Order, ...], room: int = BATCH_MAX) -> list[Out]:
+    def withdraw(self) -> list[Out]:
+        """Take back every order whose request has not left yet."""
+        return [Drop(tuple(self.placing))] if self.placing else []
+
+    def submit(self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX) -> list[Out]:
         """Send orders, `room` in one request at most."""
         out: list[Out] = []
         good = []
@@ -64,7 +71,7 @@ class Orders:
                 good.append(order)
         most = min(room, BATCH_MAX)
         for n in range(0, len(good), most):
-            out += self._send(tuple(good[n : n + most]))
+            out += self._send(tuple(good[n : n + most]), now)
         return out
 
     def cancel(self, ask: CancelOrder, now: Ns) -> list[Out]:
@@ -99,20 +106,24 @@ class Orders:
         body = encode(order_bytes.amend(order, ask.px, ask.qty))
         return [self.requests.call("POST", path, done, query, body, WRITE, self.costs.amend)]
 
-    def _send(self, orders: tuple[Order, ...]) -> list[Out]:
+    def _send(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
         bodies = [order_bytes.create(one, self.config, self._group(one)) for one in orders]
         cost = self.costs.create * len(orders)
 
-        def done(answer: Answer, now: Ns) -> list[Out]:
+        def done(answer: Answer, at: Ns) -> list[Out]:
+            self.placing.pop(call.id, None)
             if len(orders) == 1:
-                return self._placed(orders[0], answer, now)
-            return self._batch(orders, answer, now)
+                return self._placed(orders[0], answer, at)
+            return self._batch(orders, answer, at)
 
         if len(orders) == 1:
             path, body = ORDERS, encode(bodies[0])
         else:
             path, body = f"{ORDERS}/batched", encode({"orders": bodies})
-        return [self.requests.call("POST", path, done, (), body, WRITE, cost)]
+        until = Ns(now + QUEUED_MAX)
+        call = self.requests.call("POST", path, done, (), body, WRITE, cost, until)
+        self.placing[call.id] = None
+        return [call]
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""

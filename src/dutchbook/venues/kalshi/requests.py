@@ -65,6 +65,7 @@ class Requests:
         body: bytes = b"",
         bucket: str = READ,
         cost: int = COST,
+        until: Ns = Ns(0),
     ) -> Call:
         """Any request; `done` is told how it ended, once."""
         self.count += 1
@@ -74,7 +75,7 @@ class Requests:
         headers, sign = signature(self.config, url, method)
         if body:
             headers = headers | JSON
-        return Call(name, method, url, body, headers, sign, bucket, cost)
+        return Call(name, method, url, body, headers, sign, bucket, cost, until=until)
 
     def wait(self, until: Ns, then: Later) -> Wake:
         """Do something at a later time."""

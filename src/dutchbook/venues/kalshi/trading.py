@@ -67,7 +67,7 @@ class Trading:
             look = Look(effect.order, effect.venue_order)
             return self.inquiries.look(look, now) if _ours(effect.order) else None
         if isinstance(effect, CancelAll) and effect.venue == "kalshi":
-            return [*self.groups.trip(), *self.sweep.start(now)]
+            return [*self.orders.withdraw(), *self.groups.trip(), *self.sweep.start(now)]
         if isinstance(effect, AskAccount) and effect.venue == "kalshi":
             return self.reports.ask(effect, now)
         return None
@@ -88,7 +88,7 @@ class Trading:
     def _submit(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
         room = self.exchange.room()
         held = Held(
-            lambda _now: self.orders.submit(orders, room),
+            lambda at: self.orders.submit(orders, at, room),
             [OrderRejected(one.id, "not_sent", "everything is being canceled") for one in orders],
         )
         return self.groups.ready(held, now)
