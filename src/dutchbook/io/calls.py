@@ -58,6 +58,17 @@ class Calls:
             heapq.heappush(queue, (priority, self._order, call))
             self._pump(call.bucket)
 
+    def drop(self, names: tuple[str, ...]) -> None:
+        """Take back what has not left yet; each is lost, unsent."""
+        wanted = frozenset(names)
+        for queue in self._waiting.values():
+            gone = [call for *_, call in queue if call.id in wanted]
+            if gone:
+                queue[:] = [entry for entry in queue if entry[2].id not in wanted]
+                heapq.heapify(queue)
+            for call in gone:
+                self._end(call, Lost("taken back", sent=False))
+
     def budget(self, buckets: tuple[Bucket, ...]) -> None:
         """The venue told what it allows; what is left of the old budgets goes on."""
         for bucket in buckets:
@@ -110,6 +121,8 @@ class Calls:
             answer: Reply | Lost = await self._make(call)
         except Lost as lost:
             answer = lost
+        except Exception as error:  # whatever broke, the request may have left
+            answer = Lost(f"{type(error).__name__}: {error}", sent=True)
         if isinstance(answer, Reply) and answer.status == 429:
             self.counts["throttled"] += 1
             if call.bucket:
