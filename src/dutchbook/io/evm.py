@@ -1,4 +1,4 @@
-"""Polymarket's signatures: secp256k1 over a digest, HMAC over a request, and its API credentials."""
+"""Polymarket's signatures: secp256k1 over a digest, HMAC over a request, its API credentials."""
 
 import base64
 import binascii

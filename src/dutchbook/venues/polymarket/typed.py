@@ -4,6 +4,7 @@ Fields, domains and addresses follow the official client (py-clob-client-v2 1.2.
 no key is ever here; `io/evm.py` signs the digests.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -126,6 +127,7 @@ def clob_auth(address: str, timestamp: str, nonce: int, chain_id: int) -> bytes:
     return hashed(b"\x19\x01" + app + hashed(b"".join(struct)))
 
 
+@lru_cache(maxsize=16)
 def domain(name: str, version: str, chain_id: int, contract: str) -> bytes:
     """A domain separator; `contract` "" where the domain has none."""
     kind = _DOMAIN_TYPE.format(contract=",address verifyingContract" if contract else "")
@@ -151,6 +153,7 @@ def _contents(fields: OrderFields) -> bytes:
     return hashed(b"".join(words))
 
 
+@lru_cache(maxsize=32)
 def _text(text: str) -> bytes:
     return hashed(text.encode())
 
