@@ -93,7 +93,7 @@ def recovered(data) -> int:
         recover(engine, data)
         again = engine_of(Settings())
         for row in steps:
-            fold(again, row.event, row.notes)
+            fold(again, row)
         assert state_hash(engine) == state_hash(again)
         by_hand(engine, steps)
     finally:

@@ -16,15 +16,22 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "verify": ("verify", "check a certificate"),
     "why": ("why", "why an opportunity was passed over"),
     "status": ("status", "one screen about a run"),
+    "order": ("order", "list, show, place, cancel, cancel-all"),
+    "position": ("position", "what is held, and closing it"),
+    "trade": ("trade", "baskets: what was bought together, and how it went"),
+    "kill": ("halt:kill_app", "stop all trading at once"),
+    "pause": ("halt:pause_app", "begin nothing new"),
+    "resume": ("halt:resume_app", "let trading go on"),
     "market": ("market", "search, show, book"),
     "data": ("data", "check the record on disk"),
     "bench": ("bench", "measure the promises"),
+    "secret": ("secret", "keys, kept encrypted"),
     "config": ("config", "settings and where each comes from"),
     "doctor": ("doctor", "is this machine fit to run dutchbook"),
     "exchange": ("exchange", "serve a pretend Kalshi or Polymarket"),
     "version": ("version", "what is installed"),
 }
-"""name -> (module in this package, which holds `app`, one line of help)."""
+"""name -> (module in this package, which holds `app` or the name behind ":"; a line of help)."""
 
 
 class Lazy(TyperGroup):
@@ -38,8 +45,9 @@ class Lazy(TyperGroup):
         names = names or [name for name in COMMANDS if name.startswith(cmd_name)]
         if len(names) != 1:
             return None
-        module = importlib.import_module(f"dutchbook.cli.{COMMANDS[names[0]][0]}")
-        command = typer.main.get_command(module.app)
+        place, _, app_name = COMMANDS[names[0]][0].partition(":")
+        module = importlib.import_module(f"dutchbook.cli.{place}")
+        command = typer.main.get_command(getattr(module, app_name or "app"))
         command.name = names[0]
         return command
 

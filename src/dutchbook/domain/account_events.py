@@ -13,6 +13,9 @@ from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.orders import Action, Holding, Reason
 from dutchbook.domain.units import Ns, Px, Qty, Usd
 
+Grade = Literal["venue_fill", "book_cross", "trade_through", "queue_model"]
+"""From the best evidence to the least; see `sim/paper.py` for the last three."""
+
 
 class OrderSent(msgspec.Struct, frozen=True, array_like=True, tag="OrderSent"):
     """The first byte of a request with this order is about to leave."""
@@ -57,6 +60,7 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="OrderFilled
     `fee` is what the venue charged (millionths of a dollar; rounding fee included), -1 not told.
     `provisional`: matched but not final (Polymarket); FillSettled or FillVoided follows.
     `after`: our position in YES contracts after the fill, where told (Kalshi), else None.
+    `grade`: what the fill rests on; a venue's own word, or what a paper venue makes of live books.
     """
 
     venue: str
@@ -75,6 +79,7 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="OrderFilled
     leg: int = 0
     provisional: bool = False
     after: Qty | None = None
+    grade: Grade = "venue_fill"
 
 
 class FillSettled(msgspec.Struct, frozen=True, array_like=True, tag="FillSettled"):

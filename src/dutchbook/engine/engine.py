@@ -1,5 +1,6 @@
 """One synchronous step: an envelope in, a Step out. Same envelopes, same Steps, byte for byte."""
 
+from dutchbook.domain.account_events import OWN
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect, SetTimer
 from dutchbook.domain.events import (
@@ -15,6 +16,7 @@ from dutchbook.domain.events import (
 from dutchbook.domain.step import Closed, Found, Improved, Note, Opened, Passed, Step
 from dutchbook.domain.units import MILLI, ONE, SECOND, Ns
 from dutchbook.engine.survey import Survey
+from dutchbook.engine.trading import HEARD, Trading
 from dutchbook.engine.view import WorldView
 from dutchbook.engine.whynot import FOUND, RANK, WhyNot
 from dutchbook.optimize.prove import prove
@@ -32,6 +34,10 @@ GROWTH = (5, 4)
 
 QUIET = (TopSeen, TradePrinted)
 """Events that change no book and make none stale, and are too many to look at all for each."""
+
+
+LINK_VERBS = ("approve", "revoke")
+_OWN = frozenset(OWN)
 
 
 class Quotes:
@@ -70,9 +76,10 @@ class Engine:
 
     def __init__(
         self, strategies: list[Strategy], limits: Limits | None = None,
-        fresh: FreshLimits | None = None,
+        fresh: FreshLimits | None = None, trading: Trading | None = None,
     ) -> None:  # fmt: skip
         self.strategies = strategies
+        self.trading = trading
         self.limits = limits or Limits()
         self.fresh = fresh or FreshLimits()
         self.graph = Graph()
@@ -111,9 +118,24 @@ class Engine:
         else:
             self._rarer(envelope, notes)
             world = self.world  # a new run begins with a new one
+        trading = self.trading
+        if trading is not None and (notes or type(event) in HEARD or type(event) is OperatorAsked):
+            self._trade(trading, envelope, notes)
         if not notes and not world.asks and not world.found:
             return Step(envelope)
         return self._finish(envelope, notes)
+
+    def _trade(self, trading: Trading, envelope: Envelope, notes: list[Note]) -> None:
+        """Let the account hear of it, and take what it decided into this step."""
+        event, seq, now = envelope.event, envelope.seq, envelope.at
+        if type(event) in HEARD or type(event) is OperatorAsked:
+            trading.hear(event, self.view, now, seq)
+        if type(event) is TimerFired and event.name == "tick":
+            trading.tick(self.view, now, seq)
+        trading.found(notes, self.view, now, seq)
+        effects, told = trading.drain()
+        self.world.asks += effects
+        notes += told
 
     def _finish(self, envelope: Envelope, notes: list[Note]) -> Step:
         effects: list[Effect] = self.world.asks
@@ -125,12 +147,16 @@ class Engine:
         event, now = envelope.event, envelope.at
         if type(event) not in QUIET:
             self.judged.clear()
+        if type(event) in _OWN:
+            return
         if type(event) is TimerFired:
-            self._tick(now, notes)
+            if event.name == "tick":
+                self._tick(now, notes)
         elif type(event) is LinkProposed:
             self._said(event.link.id, self.graph.propose(event))
         elif type(event) is OperatorAsked:
-            self._said(event.args[0] if event.args else "", self.graph.ask(event))
+            if event.verb in LINK_VERBS or self.trading is None:
+                self._said(event.args[0] if event.args else "", self.graph.ask(event))
         elif type(event) is RunStarted:
             self._begin(event.run)
             self.runs.append(event.run)

@@ -1,14 +1,32 @@
 """What of the engine survives a restart: links, decisions about them, and the runs so far."""
 
 import hashlib
+from typing import Protocol
 
 import msgspec
 
+from dutchbook.domain.effects import Effect
 from dutchbook.domain.errors import JournalError
-from dutchbook.domain.events import LinkProposed, OperatorAsked, RunStarted
+from dutchbook.domain.events import Event, LinkProposed, OperatorAsked, RunStarted
 from dutchbook.domain.relations import Link
 from dutchbook.domain.step import Note, Opened
+from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
+
+
+class Recorded(Protocol):
+    """A step as the journal gives it back; `event` is None where it is on the tape."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def at(self) -> Ns: ...
+    @property
+    def event(self) -> Event | None: ...
+    @property
+    def effects(self) -> tuple[Effect, ...]: ...
+    @property
+    def notes(self) -> tuple[Note, ...]: ...
 
 
 class Account(msgspec.Struct, frozen=True, array_like=True):
@@ -18,6 +36,7 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
     approvals: tuple[tuple[str, int], ...]
     runs: tuple[str, ...]
     opened: int
+    own: bytes = b""
 
 
 def take(engine: Engine) -> bytes:
@@ -25,7 +44,8 @@ def take(engine: Engine) -> bytes:
     graph = engine.graph
     links = tuple(graph.links[name] for name in sorted(graph.links))
     approvals = tuple(sorted(graph.approvals.items()))
-    return msgspec.msgpack.encode(Account(links, approvals, tuple(engine.runs), engine.opened))
+    own = engine.trading.account.take() if engine.trading else b""
+    return msgspec.msgpack.encode(Account(links, approvals, tuple(engine.runs), engine.opened, own))
 
 
 def restore(engine: Engine, data: bytes) -> None:
@@ -38,17 +58,22 @@ def restore(engine: Engine, data: bytes) -> None:
     engine.graph.approvals = dict(account.approvals)
     engine.runs = list(account.runs)
     engine.opened = account.opened
+    if engine.trading and account.own:
+        engine.trading.account.restore(account.own)
 
 
-def fold(engine: Engine, event: object, notes: tuple[Note, ...]) -> None:
+def fold(engine: Engine, row: Recorded) -> None:
     """Apply one account record during recovery: facts are applied, strategies are not asked."""
+    event = row.event
     if isinstance(event, LinkProposed):
         engine.graph.propose(event)
     elif isinstance(event, OperatorAsked):
         engine.graph.ask(event)
     elif isinstance(event, RunStarted):
         engine.runs.append(event.run)
-    engine.opened += sum(isinstance(note, Opened) for note in notes)
+    engine.opened += sum(isinstance(note, Opened) for note in row.notes)
+    if engine.trading:
+        engine.trading.fold(event, row.effects, row.notes, row.at, row.seq)
 
 
 def state_hash(engine: Engine) -> str:

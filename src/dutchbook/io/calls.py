@@ -16,6 +16,8 @@ URGENT: Final = 0
 LATER: Final = 1
 WAITING_MAX: Final = 10_000
 FLYING_MAX: Final = 8
+URGENT_MAX: Final = 64
+"""Urgent calls don't wait for others to land: an order is never behind slow questions."""
 
 Make = Callable[[Call], Awaitable[Reply]]
 Done = Callable[[Call, Reply | Lost], None]
@@ -56,6 +58,17 @@ class Calls:
             heapq.heappush(queue, (priority, self._order, call))
             self._pump(call.bucket)
 
+    def drop(self, names: tuple[str, ...]) -> None:
+        """Take back what has not left yet; each is lost, unsent."""
+        wanted = frozenset(names)
+        for queue in self._waiting.values():
+            gone = [call for *_, call in queue if call.id in wanted]
+            if gone:
+                queue[:] = [entry for entry in queue if entry[2].id not in wanted]
+                heapq.heapify(queue)
+            for call in gone:
+                self._end(call, Lost("taken back", sent=False))
+
     def budget(self, buckets: tuple[Bucket, ...]) -> None:
         """The venue told what it allows; what is left of the old budgets goes on."""
         for bucket in buckets:
@@ -77,8 +90,10 @@ class Calls:
     def _pump(self, name: str) -> None:
         """Send what the budget allows now, and come back when it allows more."""
         queue = self._waiting.get(name, [])
-        while queue and len(self._flying) < FLYING_MAX and not self._stopped:
-            call = queue[0][2]
+        while queue and not self._stopped:
+            priority, _, call = queue[0]
+            if len(self._flying) >= (URGENT_MAX if priority == URGENT else FLYING_MAX):
+                return
             wait = self._spend(name, call.cost)
             if wait:
                 alarm = self._alarms.get(name)
@@ -106,6 +121,8 @@ class Calls:
             answer: Reply | Lost = await self._make(call)
         except Lost as lost:
             answer = lost
+        except Exception as error:  # whatever broke, the request may have left
+            answer = Lost(f"{type(error).__name__}: {error}", sent=True)
         if isinstance(answer, Reply) and answer.status == 429:
             self.counts["throttled"] += 1
             if call.bucket:

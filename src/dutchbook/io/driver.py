@@ -17,10 +17,10 @@ from dutchbook.io.calls import LATER, URGENT, Calls
 from dutchbook.io.ports import Lost, Reply, Transport
 from dutchbook.io.signer import Signer
 from dutchbook.io.stream import Stream
-from dutchbook.venues.base import Call, Out, Redial, Send, Venue, Wake
+from dutchbook.venues.base import Call, Drop, Out, Redial, Send, Venue, Wake
 
 STOP_SECONDS: Final = 2.0
-_ACTIONS: Final = frozenset((Send, Call, Wake, Redial))
+_ACTIONS: Final = frozenset((Send, Call, Drop, Wake, Redial))
 _log = logging.getLogger(__name__)
 
 Sink = Callable[[str, list[Event]], None]
@@ -77,6 +77,11 @@ class Driver:
     def streams(self) -> dict[str, bool]:
         """Each stream and whether it is connected."""
         return {name: stream.up for name, stream in self._streams.items()}
+
+    def redial_all(self, why: str) -> None:
+        """Drop every stream's connection and open it anew."""
+        for stream in self._streams.values():
+            stream.redial(why)
 
     def waiting(self) -> int:
         """How many calls wait or are under way."""
@@ -139,6 +144,8 @@ class Driver:
             self._calls.add(out, priority)
         elif isinstance(out, Wake):
             self._wake_later(out)
+        elif isinstance(out, Drop):
+            self._calls.drop(out.calls)
         elif isinstance(out, Send):
             if (stream := self._streams.get(out.stream)) is not None:
                 stream.send(out.data)
@@ -161,8 +168,11 @@ class Driver:
         return f"defect: {type(error).__name__}: {error}"
 
     async def _make(self, call: Call) -> Reply:
+        now = self.clock.now()
+        if call.until and now > call.until:
+            raise Lost("it waited too long for its turn", sent=False)
         try:
-            headers, body = await self.signer.prepare(call, self.clock.now())
+            headers, body = await self.signer.prepare(call, now)
         except Exception as error:
             raise Lost(f"not signed: {error}", sent=False) from error
         if body is not call.body:

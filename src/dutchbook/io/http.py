@@ -10,7 +10,7 @@ from dutchbook.io.ports import BODY_MAX, Link, Lost, OnFrames, OnLost, Reply
 from dutchbook.io.ws import connect, tls
 from dutchbook.venues.base import Call, Dial
 
-CONNECTIONS_MAX: Final = 16
+CONNECTIONS_MAX: Final = 80
 _LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 _NEVER_LEFT: Final = (
     httpx2.ConnectError,
@@ -28,7 +28,9 @@ class Network:
     def __init__(self) -> None:
         # A proxy named in the environment is right for a venue and wrong for this machine.
         self._client = httpx2.AsyncClient(
-            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=30.0),
+            limits=httpx2.Limits(
+                max_connections=CONNECTIONS_MAX, max_keepalive_connections=32, keepalive_expiry=30.0
+            ),
             mounts={f"all://{host}": httpx2.AsyncHTTPTransport(verify=tls()) for host in _LOCAL},
             follow_redirects=False,
             verify=tls(),

@@ -25,14 +25,28 @@ class KalshiAt(msgspec.Struct, frozen=True):
     key_file: str
     ed25519_key_id: str = ""
     ed25519_key_file: str = ""
+    account: str = ""
 
 
 class PolymarketAt(msgspec.Struct, frozen=True):
-    """Where a pretend Polymarket listens."""
+    """Where a pretend Polymarket listens, and the wallet that it made."""
 
     clob: str
     gamma: str
     ws: str
+    user_ws: str = ""
+    data: str = ""
+    geoblock: str = ""
+    account: str = ""
+    address: str = ""
+    wallet_key_file: str = ""
+
+
+class ControlAt(msgspec.Struct, frozen=True):
+    """Where the exchanges' guarded door is, and the file with the token that opens it."""
+
+    url: str
+    token_file: str
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -43,6 +57,8 @@ class Addresses(msgspec.Struct, frozen=True):
     truth: str = ""
     wire: str = ""
     links: str = ""
+    control: ControlAt | None = None
+    accounts: str = ""
 
 
 def addresses(text: str) -> Addresses:

@@ -25,6 +25,9 @@ _URLS: Final = {
     "venues.polymarket.clob": "http",
     "venues.polymarket.gamma": "http",
     "venues.polymarket.ws": "ws",
+    "venues.polymarket.user_ws": "ws",
+    "venues.polymarket.data": "http",
+    "venues.polymarket.geoblock": "http",
 }
 
 

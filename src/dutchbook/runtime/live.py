@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +12,23 @@ from typing import Any
 import msgspec
 
 from dutchbook import __version__
-from dutchbook.domain.effects import AskCheck, AskSnapshot, Effect
+from dutchbook.domain.effects import Effect
 from dutchbook.domain.errors import DutchbookError
-from dutchbook.domain.events import Event, RunStarted, RunStopped
+from dutchbook.domain.events import Event, OperatorAsked, RunStarted, RunStopped
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import MILLI, SECOND, Ns
 from dutchbook.io.driver import Driver
 from dutchbook.runtime import status
+from dutchbook.runtime.answers import answer
 from dutchbook.runtime.bootstrap import House, make_driver
 from dutchbook.runtime.clock import SystemClock
+from dutchbook.runtime.control import Control
 from dutchbook.runtime.inbox import Inbox
 from dutchbook.runtime.loop import Loop
 from dutchbook.runtime.recover import recover
+from dutchbook.runtime.tending import Tending
+from dutchbook.runtime.wire import Wire
+from dutchbook.runtime.wiregate import WireGate
 from dutchbook.storage.store import Store
 
 EXCHANGES_ENDED = "the pretend exchanges ended"
@@ -61,10 +67,13 @@ class Live:
         )  # fmt: skip
         every = Ns(house.settings.journal.commit_ms * MILLI)
         self.loop = Loop(
-            self.engine, self.inbox, self.store, self.clock, self._carry,
-            lambda step: watch(self, step), every,
+            self.engine, self.inbox, self.store, self.clock, self._carry, self._watched, every,
         )  # fmt: skip
+        self.watch = watch
         self.drivers: dict[str, Driver] = {}
+        self.wire = Wire(WireGate(house.data_dir, self.clock.mono), self.drivers, self.tell)
+        self.control = Control(house.data_dir, self.tell, lambda name, args: answer(self, name))
+        self.tending = Tending(self)
         self.record = record
         self.run = f"r{len(self.engine.runs) + 1}"
         self.began = self.clock.now()
@@ -80,8 +89,16 @@ class Live:
         self._stop.set()
 
     def _carry(self, effect: Effect) -> None:
-        if isinstance(effect, AskSnapshot | AskCheck) and effect.venue in self.drivers:
-            self.drivers[effect.venue].do(effect)
+        self.wire.carry(effect)
+
+    def _watched(self, step: Step) -> None:
+        if isinstance(step.envelope.event, OperatorAsked):
+            self.control.saw(step)
+        self.watch(self, step)
+
+    def tell(self, event: Event) -> None:
+        """An event of our own making, in order with all others."""
+        self.inbox.put("account", [event])
 
     def sink(self, stream: str, events: list[Event]) -> None:
         if self.sealed:
@@ -94,13 +111,16 @@ class Live:
         """Run until `seconds` have passed (None: until asked to stop); `first` events go first."""
         settings = self.house.settings
         started = RunStarted(
-            self.run, settings.mode, settings.seed, __version__, self.house.engine_settings
-        )
+            self.run, settings.mode, settings.seed, __version__, self.house.engine_settings,
+            os.urandom(4).hex(),
+        )  # fmt: skip
         self.inbox.put("account", [started, *first])
         self._on_signals()
         transport = self.house.transport()
         for venue in self.house.venues():
             self.drivers[venue.name] = make_driver(self, venue, transport)
+        await self.control.start()
+        tending = asyncio.create_task(self.tending.go(), name="tending")
         pump = asyncio.create_task(self.loop.run(), name="engine")
         for driver in self.drivers.values():
             driver.start()
@@ -110,9 +130,12 @@ class Live:
         gc.set_threshold(50_000, 20, 50)
         try:
             await self._until(seconds, pump)
+            await self.tending.wind_down(pump)
             await self._settle(pump)
         finally:
             reporter.cancel()
+            tending.cancel()
+            await self.control.stop()
             self.loop.stop_timers()
             await asyncio.gather(*(driver.stop() for driver in self.drivers.values()))
             await transport.close()

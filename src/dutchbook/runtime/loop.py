@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.digest import Digest
 from dutchbook.domain.effects import Effect, SetTimer
-from dutchbook.domain.events import TimerFired
+from dutchbook.domain.events import OperatorAsked, TimerFired
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
@@ -68,7 +68,7 @@ class Loop:
         for envelope in taken:
             done = step(envelope)
             feed(append(done))
-            if done.effects or done.notes:
+            if done.effects or done.notes or type(envelope.event) is OperatorAsked:
                 self._note(done)
         self._dirty = self._dirty or bool(taken)
         if self._asked or self.clock.mono() - self._committed_at >= self.commit_every:

@@ -17,5 +17,5 @@ def recover(engine: Engine, root: Path) -> list[str]:
         snapshot.restore(engine, found.payload)
         after = found.seq
     for row in read_account(root, after):
-        snapshot.fold(engine, row.event, row.notes)
+        snapshot.fold(engine, row)
     return list(snapshots.notes)

@@ -155,6 +155,8 @@ class Replay:
         self.engine = engine_of(self.settings, event.settings)
         self.engine.graph, self.engine.runs = before.graph, before.runs
         self.engine.opened = before.opened
+        if before.trading and self.engine.trading:
+            self.engine.trading.account.restore(before.trading.account.take())
         self._run = event.run
 
     def _close_run(self) -> None:

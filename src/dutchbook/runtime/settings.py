@@ -25,6 +25,8 @@ class Kalshi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_pem: Annotated[
         Secret | None, Meta(description="the key itself, instead of a file; keep it out of view")
     ] = None
+    account: Annotated[str, Meta(description="name of the account to trade; empty: watch")] = ""
+    subaccount: Annotated[int, Meta(ge=0, le=63, description="Kalshi's own, 0 is the main")] = 0
 
     def rest_url(self) -> str:
         """Where calls go."""
@@ -47,6 +49,22 @@ class Polymarket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ws: Annotated[str, Meta(description="market WebSocket address")] = (
         "wss://ws-subscriptions-clob.polymarket.com/ws/market"
     )
+    user_ws: Annotated[str, Meta(description="user WebSocket address")] = (
+        "wss://ws-subscriptions-clob.polymarket.com/ws/user"
+    )
+    data: Annotated[str, Meta(description="Data API address")] = "https://data-api.polymarket.com"
+    geoblock: Annotated[str, Meta(description="the venue's own geoblock, asked at start")] = (
+        "https://polymarket.com/api/geoblock"
+    )
+    account: Annotated[str, Meta(description="name of the account to trade; empty: watch")] = ""
+    wallet: Annotated[
+        Literal["eoa", "proxy", "safe", "deposit"], Meta(description="whose signature it is")
+    ] = "eoa"
+    funder: Annotated[str, Meta(description="address that holds the money; empty: the key's")] = ""
+    key_file: Annotated[str, Meta(description="wallet's private key, hex, mode 0600")] = ""
+    key_hex: Annotated[
+        Secret | None, Meta(description="the key itself, instead of a file; keep it out of view")
+    ] = None
 
 
 class Venues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

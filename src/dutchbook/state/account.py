@@ -64,6 +64,7 @@ class BasketLife:
     orders: list[str]
     locked: Usd
     moved_at: Ns
+    residual: tuple[tuple[str, str, Qty], ...]
 
     @property
     def over(self) -> bool:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import msgspec
 
+from dutchbook.domain.account_events import ClockSeen, OrderSent
 from dutchbook.domain.digest import canonical
 from dutchbook.domain.effects import SetTimer
 from dutchbook.domain.errors import JournalError
@@ -28,6 +29,8 @@ Fsync = Literal["always", "promises", "never"]
 
 SEGMENT_BYTES: Final = 64 << 20
 _ACCOUNT: Final = frozenset(ACCOUNT)
+_NO_PROMISE: Final = (TimerFired, OrderSent, ClockSeen)
+"""Account events that nothing rests on: an order that was decided counts as sent anyway."""
 _pack = frames.FRAME.pack
 _crc = crc32
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -175,7 +178,7 @@ class Store:
 
     def _keep_account(self, raw: bytes, step: Step) -> None:
         self._journal_buffer += frames.frame(STEP, raw)
-        if type(step.envelope.event) is not TimerFired:
+        if type(step.envelope.event) not in _NO_PROMISE:
             self._durable = True
         else:
             self._promise(step)

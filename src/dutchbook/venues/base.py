@@ -57,7 +57,10 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """An HTTP request. `id` comes back with the answer; `cost` is charged to budget `bucket`."""
+    """An HTTP request. `id` comes back with the answer; `cost` is charged to budget `bucket`.
+
+    `until`: not sent any more after this time, then it is lost, unsent; 0: whenever its turn is.
+    """
 
     id: str
     method: str
@@ -68,6 +71,13 @@ class Call(msgspec.Struct, frozen=True):
     bucket: str = ""
     cost: int = 1
     timeout: Ns = Ns(5_000_000_000)
+    until: Ns = Ns(0)
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """Take back these calls where they have not left yet: they are lost, unsent."""
+
+    calls: tuple[str, ...]
 
 
 class Wake(msgspec.Struct, frozen=True):
@@ -84,7 +94,7 @@ class Redial(msgspec.Struct, frozen=True):
     why: str
 
 
-Out = Event | Send | Call | Wake | Redial
+Out = Event | Send | Call | Drop | Wake | Redial
 
 
 class Bucket(msgspec.Struct, frozen=True):

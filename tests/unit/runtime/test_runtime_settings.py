@@ -254,15 +254,15 @@ def test_the_template_with_everything_commented_in_is_the_defaults():
     """So that what the new file shows as a default is one."""
     lines = template().splitlines()
     text = "\n".join(
-        line.removeprefix("# ") if " = " in line and "key_pem" not in line else line
-        for line in lines
+        line.removeprefix("# ") if " = " in line and " = …" not in line else line for line in lines
     )
     file(text.replace("# dutchbook.toml", "#"))
     loaded = load(env={})
     assert loaded.settings == Settings()
     assert set(loaded.origins.values()) == {"dutchbook.toml", "default"}
     assert [path for path, o in loaded.origins.items() if o == "default"] == [
-        "venues.kalshi.key_pem"
+        "venues.kalshi.key_pem",
+        "venues.polymarket.key_hex",
     ]
 
 

@@ -21,6 +21,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `key` is what a Sign names (the path of the private key); without `key_id` nothing is signed
     and no stream is dialled. `series` and `tickers` empty: the whole open catalogue. `learn`: no
     discovery, markets are learnt from the frames (replay).
+
+    `account` names the account that is traded; without it nothing but market data is asked for.
+    `group_contracts`: the most contracts that may match in 15 seconds before the venue cancels
+    everything by itself, in an order group on each of `group_shards`; 0: no group.
+    `balance_is_free`: the venue's balance leaves out what resting purchases may cost.
     """
 
     rest: str = REST
@@ -37,6 +42,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checks_per_call: int = 20
     events_per_page: int = 200
     learn: bool = False
+    account: str = ""
+    subaccount: int | None = None
+    group_contracts: int = 0
+    group_shards: tuple[int, ...] = (0,)
+    balance_is_free: bool = False
 
 
 def checked(config: Config) -> Config:
@@ -50,6 +60,14 @@ def checked(config: Config) -> Config:
             raise ConfigError(
                 f"kalshi.{name} is {url[:100]!r}", todo=f"give a {'/'.join(schemes)} URL"
             )
+    if config.account and not config.key_id:
+        raise ConfigError("kalshi.account without a key", todo="set key_id and key")
+    if config.subaccount is not None and not 0 <= config.subaccount <= 63:
+        raise ConfigError(f"kalshi.subaccount is {config.subaccount}", todo="use 0 to 63")
+    if not 0 <= config.group_contracts <= 1_000_000:
+        raise ConfigError(
+            f"kalshi.group_contracts is {config.group_contracts}", todo="use 0 to 1000000"
+        )
     if bool(config.key_id) != bool(config.key):
         raise ConfigError("kalshi.key_id and kalshi.key belong together", todo="set both or none")
     for name in (*config.series, *config.tickers):

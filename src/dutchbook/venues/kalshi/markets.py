@@ -68,6 +68,7 @@ class Market(Struct):
     result: str | None = None
     settlement_value_dollars: str | None = None
     settlement_ts: str | None = None
+    exchange_index: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
 
 
 class EventBody(Struct):
@@ -175,6 +176,7 @@ def instrument(body: Market, fees: FeeSchedule, category: str, path: str) -> Ins
         rules=rules,
         category=category,
         volume=Usd(read(f"{dot}volume_fp", name, count, body.volume_fp)),
+        shard=body.exchange_index or 0,
     )
 
 

@@ -3,7 +3,7 @@
 from dutchbook.domain.events import Event, FeedUp, InstrumentListed
 from dutchbook.domain.instrument import FeeSchedule, Instrument
 from dutchbook.domain.units import Ns, Usd
-from dutchbook.venues.base import Call, Redial, Send, Wake
+from dutchbook.venues.base import Call, Drop, Redial, Send, Wake
 from dutchbook.venues.kalshi.feed import Feed
 from dutchbook.venues.kalshi.grids import FINEST
 
@@ -25,7 +25,7 @@ class Reader:
         outs = self._feed.on_frame(data, now)
         events: list[Event] = []
         for out in outs:
-            if isinstance(out, Send | Call | Wake | Redial):
+            if isinstance(out, Send | Call | Drop | Wake | Redial):
                 continue
             key = getattr(out, "key", "")
             if key and key not in self._listed:

@@ -1,4 +1,4 @@
-"""Kalshi as a venue: catalogue, feed and checks behind the port that the driver calls."""
+"""Kalshi as a venue: catalogue, feed, checks and trading behind the port the driver calls."""
 
 from typing import Any
 
@@ -17,12 +17,18 @@ from dutchbook.venues.kalshi.discovery import Discovery, listed
 from dutchbook.venues.kalshi.errors import bad
 from dutchbook.venues.kalshi.feed import CATCH_UP, Feed
 from dutchbook.venues.kalshi.learn import Learner
+from dutchbook.venues.kalshi.private import STREAM as PRIVATE
+from dutchbook.venues.kalshi.requests import Answer
+from dutchbook.venues.kalshi.trading import Trading
 
 STREAM = "kalshi.book"
 
 
 class Kalshi:
-    """The market-data half. `counts` has refusals (429), losses and repeated questions."""
+    """Market data, and trading where an account is named.
+
+    `counts` has refusals (429), failures and losses of market-data questions.
+    """
 
     name = "kalshi"
 
@@ -34,19 +40,29 @@ class Kalshi:
         self.learner = Learner() if config.learn else None
         keys = None if config.learn else self.catalogue.keys
         self.feed = Feed(STREAM, config.channels, keys, config.tickers_per_command)
+        self.trading = Trading(config) if config.account and not config.learn else None
         self.opened = False
         self.counts = {"refused": 0, "failed": 0, "lost": 0}
 
     def streams(self) -> tuple[str, ...]:
-        """The one socket; none without a key, since even public channels want a signature."""
-        return (STREAM,) if self.config.key_id else ()
+        """The socket of the books, and one of our own where we trade.
+
+        None without a key, since even public channels want a signature.
+        """
+        if not self.config.key_id:
+            return ()
+        return (STREAM,) if self.trading is None else (STREAM, PRIVATE)
 
     def buckets(self) -> tuple[Bucket, ...]:
-        """The read budget: Basic until the venue has told ours; ask again once ready()."""
-        return (self.discovery.bucket,)
+        """The budgets: Basic until the venue has told ours; ask again after any answer."""
+        own = () if self.trading is None else self.trading.buckets()
+        return (self.discovery.bucket, *own)
 
     def start(self, now: Ns) -> list[Out]:
-        return [] if self.config.learn else self.discovery.start(now)
+        if self.config.learn:
+            return []
+        own = [] if self.trading is None else self.trading.start(now)
+        return [*own, *self.discovery.start(now)]
 
     def ready(self) -> bool:
         return self.config.learn or self.discovery.ready
@@ -59,6 +75,8 @@ class Kalshi:
     def on_open(self, stream: str, now: Ns) -> list[Out]:
         if self.config.learn:
             return [FeedUp(stream)]
+        if stream == PRIVATE and self.trading is not None:
+            return self.trading.private.on_open()
         out = self.feed.on_open(self.catalogue.live(), now)
         if self.opened:
             # What was listed, paused or settled while we were away nobody will say again.
@@ -67,10 +85,14 @@ class Kalshi:
         return out
 
     def on_down(self, stream: str, now: Ns, why: str) -> list[Out]:
+        if stream == PRIVATE and self.trading is not None:
+            return self.trading.private.on_down(why)
         return self.feed.on_down(why)
 
     def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]:
         """Events and commands; bad input is an event too, never an exception."""
+        if stream == PRIVATE and self.trading is not None:
+            return self.trading.private.on_frame(data, now)
         out = self.feed.on_frame(data, now)
         if self.learner is not None:
             return self.learner.teach(out)
@@ -81,6 +103,8 @@ class Kalshi:
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
         """An answer. Refusals wait and are counted; nobody asks at once again."""
+        if (own := self._own(call, Answer(status, body), now)) is not None:
+            return own
         job = self.asker.take(call)
         if job is None:
             return []
@@ -95,7 +119,12 @@ class Kalshi:
         return self.discovery.refused(job, status, now)
 
     def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
-        """No answer: a question may be asked again, since reading changes nothing."""
+        """No answer: a question may be asked again, since reading changes nothing.
+
+        An order is never sent again from here: whether it arrived is unknown.
+        """
+        if (own := self._own(call, Answer(0, b"", sent), now)) is not None:
+            return own
         job = self.asker.take(call)
         if job is None:
             return []
@@ -110,16 +139,23 @@ class Kalshi:
             return self.discovery.start(now)
         if kind == "resync":
             return self.feed.on_wake(token, now)
+        if self.trading is not None and (out := self.trading.due(token, now)) is not None:
+            return out
         return list(self.asker.due(token, now))
 
     def do(self, effect: Effect, now: Ns) -> list[Out]:
         """Effects of the engine that concern this venue; the others do nothing here."""
+        if self.trading is not None and (out := self.trading.do(effect, now)) is not None:
+            return out
         if isinstance(effect, AskSnapshot) and effect.venue == self.name:
             return self.feed.ask([_ticker(key) for key in effect.keys], now)
         if isinstance(effect, AskCheck) and effect.venue == self.name:
             names = [_ticker(key) for key in effect.keys]
             return checks.check(self.asker, names, self.config.checks_per_call, now)
         return []
+
+    def _own(self, call: str, answer: Answer, now: Ns) -> list[Out] | None:
+        return None if self.trading is None else self.trading.ended(call, answer, now)
 
     def _listing(self, outs: list[Out]) -> list[Out]:
         """New live markets are subscribed at once where the socket is open."""

@@ -1,0 +1,131 @@
+"""The account beside the world: folds what concerns it and lets the trader answer."""
+
+from typing import Final, Protocol
+
+from dutchbook.domain.account_events import OWN, OrderUnknown
+from dutchbook.domain.effects import Effect
+from dutchbook.domain.events import (
+    Event,
+    FeedDown,
+    FeedUp,
+    MarketResolved,
+    OperatorAsked,
+    RunStarted,
+    StatusChanged,
+    TimerFired,
+)
+from dutchbook.domain.step import Found, Improved, Note, Opened
+from dutchbook.domain.units import Ns
+from dutchbook.engine.view import WorldView
+from dutchbook.state.account import Account
+
+FOLDED: Final = frozenset((*OWN, RunStarted))
+"""What changes the account's own state."""
+HEARD: Final = FOLDED | {FeedUp, FeedDown, StatusChanged, MarketResolved, TimerFired}
+"""What the trader is told besides operators' commands, all of it rare."""
+WIND_DOWN: Final = "wind_down"
+"""The command with which a run ends: begin nothing new, bring to an end what is under way."""
+
+
+class Trader(Protocol):
+    """From opportunities to orders: `execution/trader.py`."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a basket is under way, or a question about an order is open."""
+        ...
+
+    def on_opportunity(
+        self, note: Opened | Improved, view: WorldView, now: Ns, seq: int
+    ) -> None: ...
+    def on_event(self, event: Event, view: WorldView, now: Ns, seq: int) -> None: ...
+    def on_tick(self, view: WorldView, now: Ns, seq: int) -> None: ...
+    def drain(self) -> tuple[list[Effect], list[Note]]:
+        """What was decided since the last call; folded into the account already."""
+        ...
+
+
+class Overseer(Protocol):
+    """Breakers and commands of people: what stops trading and what lets it go on."""
+
+    def watch(self, account: Account, view: WorldView, now: Ns) -> list[Effect | Note]: ...
+
+    def operator(self, command: OperatorAsked, account: Account, now: Ns) -> list[Effect | Note]:
+        """Answers pause, resume, halt, kill, clear_kill; nothing for other verbs."""
+        ...
+
+
+class Trading:
+    """One account, its trader and its overseer; what is decided is folded at once.
+
+    `unknown`: the orders of this run whose fate was open at some time.
+    """
+
+    def __init__(self, account: Account, trader: Trader, overseer: Overseer) -> None:
+        self.account = account
+        self.trader = trader
+        self.overseer = overseer
+        self.closing = False
+        self.unknown: dict[str, None] = {}
+        self._effects: list[Effect] = []
+        self._notes: list[Note] = []
+
+    def hear(self, event: Event, view: WorldView, now: Ns, seq: int) -> None:
+        """Fold an event and let trader and overseer answer it."""
+        kind = type(event)
+        if kind in FOLDED:
+            self._notes += self.account.apply(event, now, seq)
+        if isinstance(event, RunStarted):
+            self.closing = False
+            self.unknown = {life.order.id: None for life in self.account.unknown()}
+        elif isinstance(event, OrderUnknown):
+            self.unknown[event.order] = None
+        elif isinstance(event, OperatorAsked):
+            if event.verb == WIND_DOWN:
+                self.closing = True
+                self._notes.append(Found("", "wind_down", "nothing new is begun"))
+            self._said(self.overseer.operator(event, self.account, now), now)
+        if kind in HEARD or kind is OperatorAsked:
+            self.trader.on_event(event, view, now, seq)
+
+    def fold(
+        self, event: Event | None, effects: tuple[Effect, ...], notes: tuple[Note, ...],
+        now: Ns, seq: int,
+    ) -> None:  # fmt: skip
+        """One account record during recovery: nobody is asked, what was decided is taken over."""
+        if type(event) in FOLDED:
+            assert event is not None
+            self.account.apply(event, now, seq)
+        for note in notes:
+            self.account.note(note, now)
+        for effect in effects:
+            self.account.record(effect, now)
+
+    def found(self, notes: list[Note], view: WorldView, now: Ns, seq: int) -> None:
+        """Opportunities of this step, in their order."""
+        if self.closing:
+            return
+        for note in notes:
+            if isinstance(note, Opened | Improved):
+                self.trader.on_opportunity(note, view, now, seq)
+
+    def tick(self, view: WorldView, now: Ns, seq: int) -> None:
+        """A quarter of a second passed."""
+        self._said(self.overseer.watch(self.account, view, now), now)
+        self.trader.on_tick(view, now, seq)
+
+    def drain(self) -> tuple[list[Effect], list[Note]]:
+        """What was decided since the last call."""
+        effects, notes = self.trader.drain()
+        effects, notes = [*self._effects, *effects], [*self._notes, *notes]
+        self._effects, self._notes = [], []
+        return effects, notes
+
+    def _said(self, outs: list[Effect | Note], now: Ns) -> None:
+        for out in outs:
+            if isinstance(out, Effect):
+                self.account.record(out, now)
+                self._effects.append(out)
+            else:
+                self.account.note(out, now)
+                self._notes.append(out)

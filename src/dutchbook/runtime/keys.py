@@ -1,0 +1,44 @@
+"""Where the keys of the venues come from: a file, the encrypted secrets, or an environment."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from dutchbook.domain.secret import Secret
+from dutchbook.runtime.settings import Settings
+from dutchbook.storage.vault import Outer, Secrets
+
+PASSPHRASE: Final = "DUTCHBOOK_PASSPHRASE"
+NEW_PASSPHRASE: Final = "DUTCHBOOK_NEW_PASSPHRASE"
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The encrypted secrets beside the data directories; their key file is in the user's home."""
+    root = Path(settings.data_path()).parent
+    return Secrets(root, Outer(_key_file(), _passphrase(PASSPHRASE)))
+
+
+def fresh_outer() -> Outer:
+    """What to put the secrets under anew: a new passphrase where one is set, else a new key file.
+
+    The old key file is kept beside the new one until the next rotation.
+    """
+    new = _passphrase(NEW_PASSPHRASE)
+    path = _key_file()
+    if not new and path.exists():
+        os.replace(path, path.with_suffix(".old"))
+    return Outer(path, new)
+
+
+def _key_file() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "dutchbook" / "secrets.key"
+
+
+def _passphrase(name: str) -> Secret | None:
+    """From the variable, or from the file that the variable with _FILE names."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        return Secret(Path(file).read_text(encoding="utf-8").rstrip("\n"))
+    value = os.environ.get(name)
+    return Secret(value) if value else None

@@ -1,0 +1,1 @@
+"""SQL tables as projections of the account journal: SQLite by default, Postgres by URL."""

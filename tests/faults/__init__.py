@@ -1,0 +1,1 @@
+"""Faults between real processes: a proxy, storms, and disks that refuse."""
