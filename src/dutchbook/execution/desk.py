@@ -98,7 +98,8 @@ class Desk:
         return Order(
             self.mint(), market.venue, self.accounts[market.venue], market.key, outcome, action,
             Px(px), Qty(qty), tif, self.now, purpose, basket, strategy, expires, post_only,
-            reduce_only, token, market.neg_risk, market.shard, fee_max(market.fees, px, qty, action, market.lot),
+            reduce_only, token, market.neg_risk, market.shard,
+            fee_max(market.fees, px, qty, action, market.lot),
         )  # fmt: skip
 
 
