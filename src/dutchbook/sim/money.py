@@ -80,7 +80,9 @@ class Bank:
             self._net(owner, ticket.key, shard)
         return Fill(value, fee, rounding, -out)
 
-    def undo(self, name: str, key: str, outcome: int, qty: int, cash: int, fee: int, shard: int) -> None:  # fmt: skip
+    def undo(
+        self, name: str, key: str, outcome: int, qty: int, cash: int, fee: int, shard: int
+    ) -> None:
         """Take a fill back exactly; `qty` signed as it was booked, `cash` as it was."""
         owner = self.owner(name)
         owner.cash[shard] -= cash

@@ -1,11 +1,10 @@
 """The pretend Kalshi's REST: /trade-api/v2, its cursors, refusals and token buckets."""
 
-import base64
-import binascii
 import time
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+import msgspec
 from starlette.applications import Starlette
 
 from dutchbook.domain.errors import UsageError
@@ -13,6 +12,7 @@ from dutchbook.domain.units import SECOND
 from dutchbook.emulators.kalshi import bodies
 from dutchbook.emulators.kalshi.auth import nested, refusal
 from dutchbook.emulators.kalshi.messages import Stock
+from dutchbook.emulators.kalshi.paging import page, whole
 from dutchbook.emulators.kalshi.trades import Tape, candles
 from dutchbook.emulators.market.shapes import SimEvent, SimMarket
 from dutchbook.emulators.wire.keys import PublicKey
@@ -22,10 +22,10 @@ from dutchbook.emulators.wire.rest import Ask, Path, Refusal, application
 
 PREFIX: Final = "/trade-api/v2"
 COST: Final = 10
+CHEAP: Final = 2
+BATCH_MAX: Final = 20
 TIERS: Final = {"basic": (200, 100), "advanced": (300, 300), "premier": (1000, 1000)}
 """tier -> (read, write) tokens a second; the Basic bucket holds one second, the others two."""
-
-T = TypeVar("T")
 
 
 def known_tier(tier: str) -> str:
@@ -45,7 +45,8 @@ class KalshiRest:
         self._trades = trades
         self._public = public
         self._tier = tier
-        self._read: dict[str, TokenBucket] = {}
+        self._buckets: dict[tuple[str, int], TokenBucket] = {}
+        self.extra: list[Path] = []
         self.limited_until = 0
 
     def app(self, log: WireLog) -> Starlette:
@@ -66,7 +67,7 @@ class KalshiRest:
         ]
         full = [
             Path(PREFIX + path.pattern, path.handler, path.method, path.gate, path.keep)
-            for path in paths
+            for path in (*paths, *self.extra)
         ]
         return application("kalshi", full, self.gate, log, nested("not_found", "not found"))
 
@@ -74,15 +75,16 @@ class KalshiRest:
         """429 while the fault lasts; 401 where a signature is due; then the token bucket."""
         if ask.now < self.limited_until:
             raise Refusal(429, {"error": "too many requests"})
-        if kind == "auth":
+        if kind:
             body = refusal(self._public, ask.headers, ask.method, ask.path, ask.now)
             if body is not None:
                 raise Refusal(401, body)
         who = ask.headers.get("kalshi-access-key") or ask.client
-        bucket = self._read.get(who)
+        write = int(kind.startswith("write"))
+        bucket = self._buckets.get((who, write))
         if bucket is None:
-            bucket = self._read[who] = TokenBucket(*self._bucket(0))
-        if not bucket.take(COST, ask.now):
+            bucket = self._buckets[who, write] = TokenBucket(*self._bucket(write))
+        if not bucket.take(_cost(kind, ask.body), ask.now):
             raise Refusal(429, {"error": "too many requests"})
 
     def _bucket(self, write: int) -> tuple[int, int]:
@@ -127,7 +129,7 @@ class KalshiRest:
         query = ask.query
         nested_markets = query.get("with_nested_markets", "false").lower() == "true"
         wanted = [e for e in self._stock.feed.events.values() if self._is_wanted(e, query)]
-        page, cursor = _page(wanted, ask, 200)
+        page, cursor = page(wanted, ask, 200)
         rows = [bodies.event_body(self._stock, event, nested_markets) for event in page]
         return {"events": rows, "cursor": cursor, "milestones": []}
 
@@ -137,7 +139,7 @@ class KalshiRest:
         tickers = _csv(query.get("tickers"))
         if tickers and event.symbol not in tickers:
             return False
-        low = _whole(query, "min_close_ts", None)
+        low = whole(query, "min_close_ts", None)
         if low is not None and event.closes // SECOND < low:
             return False
         words = _words(query)
@@ -160,7 +162,7 @@ class KalshiRest:
         words, tickers = _words(query), _csv(query.get("tickers"))
         events = _csv(query.get("event_ticker"))
         series = query.get("series_ticker")
-        low, high = _whole(query, "min_close_ts", None), _whole(query, "max_close_ts", None)
+        low, high = whole(query, "min_close_ts", None), whole(query, "max_close_ts", None)
         wanted = [
             m
             for m in self._stock.markets.values()
@@ -171,7 +173,7 @@ class KalshiRest:
             and bodies.closes_between(m, low, high)
             and query.get("mve_filter") != "only"
         ]
-        page, cursor = _page(wanted, ask, 1000)
+        page, cursor = page(wanted, ask, 1000)
         return {"markets": [bodies.market_body(self._stock, m) for m in page], "cursor": cursor}
 
     def _known(self, ticker: str) -> SimMarket:
@@ -185,7 +187,7 @@ class KalshiRest:
 
     def _book(self, ask: Ask) -> Any:
         market = self._known(ask.names["ticker"])
-        depth = _whole(ask.query, "depth", 0) or 0
+        depth = whole(ask.query, "depth", 0) or 0
         if depth > 100:
             raise Refusal(400, {"msg": "depth must be at most 100"})
         return {"orderbook_fp": bodies.book_body(self._stock, market, depth)}
@@ -204,19 +206,19 @@ class KalshiRest:
     def _market_trades(self, ask: Ask) -> Any:
         rows = self._trades.rows(
             ask.query.get("ticker"),
-            _whole(ask.query, "min_ts", None),
-            _whole(ask.query, "max_ts", None),
+            whole(ask.query, "min_ts", None),
+            whole(ask.query, "max_ts", None),
         )
-        page, cursor = _page(rows, ask, 1000)
+        page, cursor = page(rows, ask, 1000)
         return {"trades": page, "cursor": cursor}
 
     def _candles(self, ask: Ask) -> Any:
         market = self._known(ask.names["ticker"])
-        span = _whole(ask.query, "period_interval", 60) or 60
+        span = whole(ask.query, "period_interval", 60) or 60
         if span not in (1, 60, 1440):
             raise Refusal(400, nested("invalid_parameters", "period_interval"))
-        end = _whole(ask.query, "end_ts", time.time_ns() // SECOND) or 0
-        start = _whole(ask.query, "start_ts", end - 3600) or 0
+        end = whole(ask.query, "end_ts", time.time_ns() // SECOND) or 0
+        start = whole(ask.query, "start_ts", end - 3600) or 0
         return {
             "ticker": market.symbol,
             "candlesticks": candles(self._stock, self._trades, market, start, end, span * 60),
@@ -230,6 +232,19 @@ class KalshiRest:
         return {"usage_tier": self._tier, "read": bucket(0), "write": bucket(1), "grants": []}
 
 
+def _cost(kind: str, body: bytes) -> int:
+    """Tokens of a request: a batch costs the sum of its items, cancels and one order's read 2."""
+    if kind in ("write cancel", "read order"):
+        return CHEAP
+    if kind in ("write batch", "write unbatch"):
+        try:
+            items = len(msgspec.json.decode(body)["orders"])
+        except (msgspec.DecodeError, TypeError, KeyError):
+            items = 1
+        return max(1, items) * (COST if kind == "write batch" else CHEAP)
+    return CHEAP * BATCH_MAX if kind == "write all" else COST
+
+
 def _csv(text: str | None) -> list[str]:
     return [part for part in (text or "").split(",") if part]
 
@@ -239,29 +254,3 @@ def _words(query: Mapping[str, str]) -> list[str]:
     if any(word not in bodies.STATUS for word in words):
         raise Refusal(400, nested("invalid_parameters", "status: unknown word"))
     return words
-
-
-def _whole(query: Mapping[str, str], name: str, default: int | None) -> int | None:
-    text = query.get(name)
-    if text is None or text == "":
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        body = {"code": "invalid_parameters", "message": f"{name} must be a whole number"}
-        raise Refusal(400, body | {"details": f"strconv.ParseInt: parsing {text[:40]!r}"})
-    return int(text)
-
-
-def _page(rows: list[T], ask: Ask, most: int) -> tuple[list[T], str]:
-    """One page and the cursor of the next, "" at the end. Above `most` is refused, not clamped."""
-    limit = _whole(ask.query, "limit", 100) or 100
-    if limit > most:
-        raise Refusal(400, {"msg": f"limit must be at most {most}"})
-    start = 0
-    if cursor := ask.query.get("cursor"):
-        try:
-            start = int(base64.urlsafe_b64decode(cursor.encode()).decode())
-        except (binascii.Error, ValueError):
-            raise Refusal(400, nested("invalid_parameters", "cursor")) from None
-    end = start + limit
-    next_cursor = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(rows) else ""
-    return rows[start:end], next_cursor

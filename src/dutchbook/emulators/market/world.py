@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+from dutchbook.domain.events import ASK
 from dutchbook.domain.units import MILLI, SECOND, Ns
 from dutchbook.emulators.market import schedule
 from dutchbook.emulators.market.catalogue import catalogue
@@ -72,6 +73,18 @@ class World:
     def ladder(self, key: str, token: int, side: int) -> dict[int, int]:
         """The levels px -> size of one side of one token's own book. KeyError if unknown."""
         return self.flows[key].ladders.sides[token * 2 + side]
+
+    def take(self, key: str, token: int, side: int, px: int, qty: int) -> None:
+        """Participants took so much of a level (negative: it was not taken after all)."""
+        ladders = self.flows[key].ladders
+        levels = ladders.sides[token * 2 + side]
+        left = levels.get(px, 0) - qty
+        if side == ASK and not ladders.two:
+            return  # the mirror of a bid, which is told as well
+        if left > 0:
+            levels[px] = left
+        else:
+            levels.pop(px, None)
 
     def begin(self, now: Ns) -> None:
         """A client has connected to market data: plants count their times from now, if not yet."""

@@ -96,6 +96,8 @@ def _answer(host: str, ask: Ask, path: Path, gate: Gate, log: WireLog) -> Respon
     try:
         gate(ask, path.gate)
         body = path.handler(ask)
+        if isinstance(body, tuple):
+            status, body = body
     except Refusal as refusal:
         status, keep, body = refusal.status, True, refusal.body
     data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
