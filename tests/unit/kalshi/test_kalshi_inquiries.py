@@ -343,6 +343,7 @@ def test_the_history_that_the_live_lists_no_longer_have_is_not_claimed():
     venue = trading()
     outs = venue.do(AskAccount("kalshi", "x", ()), NOW)
     assert "cutoff" in [part(c) for c in calls(outs)]
+    assert "settlements" not in [part(c) for c in calls(outs)]
     for cutoff, since in ((1_700_000_000, 1_700_000_000 * SECOND), (404, 0)):
         body = cutoff if cutoff == 404 else {"trades_created_ts": cutoff}
         *_, report = facts(reported(since=0, cutoff=body))

@@ -1,6 +1,6 @@
 """Orders out, answers in: what was asked of the venue and the three ways in which it can end."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -23,12 +23,12 @@ from dutchbook.venues.kalshi.limits import CANCEL, WRITE, Costs
 from dutchbook.venues.kalshi.numbers import count, read
 from dutchbook.venues.kalshi.order_bytes import ORDERS, encode
 from dutchbook.venues.kalshi.records import Known
-from dutchbook.venues.kalshi.refusals import evidence, refusal
+from dutchbook.venues.kalshi.refusals import Refusal, evidence, refusal
 from dutchbook.venues.kalshi.requests import Answer, Requests
 from dutchbook.venues.kalshi.standing import Standing
 
 BATCH_MAX: Final = 20
-GROUPED_MAX: Final = 100_000
+REMEMBERED_MAX: Final = 100_000
 UNSENT: Final = "it never left us"
 QUEUED_MAX: Final = 1 * SECOND
 """How long an order may wait for the write budget: the books have moved on by then."""
@@ -54,13 +54,23 @@ class Orders:
         self.groups: dict[int, str] = {}
         self.grouped: dict[str, str] = {}
         self.placing: dict[str, None] = {}
+        self.again: dict[str, None] = {}
+        self.sizes: dict[str, int] = {}  # of changed orders; -1 while nobody knows
 
     def withdraw(self) -> list[Out]:
         """Take back every order whose request has not left yet."""
         return [Drop(tuple(self.placing))] if self.placing else []
 
-    def submit(self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX) -> list[Out]:
-        """Send orders, `room` in one request at most."""
+    def submit(
+        self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX, again: bool = False
+    ) -> list[Out]:
+        """Send orders, `room` in one request at most.
+
+        `again`: an order that may have arrived is sent a second time; that this one is refused
+        is then no evidence about the first, and the order is looked up.
+        """
+        self.again.update(dict.fromkeys((one.id for one in orders) if again else ()))
+        _bound(self.again)
         out: list[Out] = []
         good = []
         for order in orders:
@@ -97,9 +107,17 @@ class Orders:
             return [CancelFailed(order.id, f"not amended: {what}")]
         # From here on an answer may speak of the new words.
         self.known.learn(changed, name)
+        before = self.sizes.pop(order.id, order.qty)
+        self.sizes[order.id] = -1
+        _bound(self.sizes)
 
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._amended(changed, name, answer, now)
+            out = self._amended(changed, name, answer, now)
+            if isinstance(out[0], OrderSeen):
+                self.sizes[order.id] = ask.qty
+            elif isinstance(out[0], CancelFailed):
+                self.sizes[order.id] = before
+            return out
 
         path = f"{ORDERS}/{safe(name)}/amend"
         query = order_bytes.account_query(self.config)
@@ -127,8 +145,7 @@ class Orders:
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""
-        if len(self.grouped) > GROUPED_MAX:
-            del self.grouped[next(iter(self.grouped))]
+        _bound(self.grouped)
         return self.grouped.setdefault(order.id, self.groups.get(order.shard, ""))
 
     def _placed(self, order: Order, answer: Answer, now: Ns) -> list[Out]:
@@ -158,10 +175,18 @@ class Orders:
 
     def _refused(self, order: Order, answer: Answer, proof: str, now: Ns) -> list[Out]:
         got = refusal(answer.status, answer.body)
-        out = [*answers.refused(order, got, proof), *self.standing.told(answer.status, got, now)]
+        return [*self._no(order, got, proof, now), *self.standing.told(answer.status, got, now)]
+
+    def _no(self, order: Order, got: Refusal, proof: str, now: Ns) -> list[Out]:
+        """A refusal, where it is one of the only request with this order that was ever sent."""
         if got.verdict == "exists":
-            out += self.inquiries.look(Look(order, exists=True), now)
-        return out
+            look = self.inquiries.look(Look(order, exists=True), now)
+        elif got.verdict == "refused" and order.id in self.again:
+            got = msgspec.structs.replace(got, verdict="unknown")
+            look = self.inquiries.look(Look(order), now)
+        else:
+            look = []
+        return [*answers.refused(order, got, proof), *look]
 
     def _batch(self, orders: tuple[Order, ...], answer: Answer, now: Ns) -> list[Out]:
         if not answer.status:
@@ -188,9 +213,7 @@ class Orders:
             if item.error is not None:
                 fault = item.error
                 got = refusals.batch_item(fault.code, fault.message, fault.words())
-                out = answers.refused(order, got, proof)
-                again = Look(order, exists=True)
-                return [*out, *self.inquiries.look(again, now)] if got.verdict == "exists" else out
+                return self._no(order, got, proof, now)
             raw = msgspec.to_builtins(item)
             body = msgspec.convert(
                 {name: value for name, value in raw.items() if value is not None}, answers.Created
@@ -204,6 +227,8 @@ class Orders:
     def _lost(self, order: Order, answer: Answer) -> Out:
         if answer.sent:
             return OrderUnknown(order.id, "no answer")
+        if order.id in self.again:
+            return OrderUnknown(order.id, "the second try did not leave")
         return OrderRejected(order.id, "not_sent", UNSENT)
 
     def _delete(self, order: Order, name: str) -> Call:
@@ -223,13 +248,18 @@ class Orders:
             return [failed, *told]
         try:
             body = answers.decoded(answer.body, answers.Canceled)
-            out = answers.reduced(order, name, body, evidence(answer.body))
+            size = self.sizes.get(order.id, order.qty)
+            ended = answers.reduced(order, name, size, body, evidence(answer.body))
         except RemoteProtocolError as error:
             failed = CancelFailed(order.id, f"an answer that can't be used: {error.what}"[:300])
             return [bad(REST, error), failed, *self.inquiries.look(Look(order, name), now)]
-        if isinstance(out[0], CancelFailed):
-            out += self.inquiries.look(Look(order, name), now)
-        return [*out, *self.standing.clock(Ns(body.ts_ms * 1_000_000), now)]
+        out: list[Out] = [*ended, *self.standing.clock(Ns(body.ts_ms * 1_000_000), now)]
+        for event in ended:
+            if isinstance(event, CancelFailed):
+                out += self.inquiries.look(Look(order, name), now)
+            elif event.filled > 0:
+                out += self.inquiries.fills(order, name, event.filled)
+        return out
 
     def _amended(self, order: Order, name: str, answer: Answer, now: Ns) -> list[Out]:
         if not answer.status:
@@ -266,3 +296,9 @@ class Orders:
             order.px, Qty(filled + left), "open" if left else "filled", Qty(filled),
             Ns(body.ts_ms * 1_000_000),
         )  # fmt: skip
+
+
+def _bound(book: dict[str, Any]) -> None:
+    """Forget the oldest of what is remembered of orders."""
+    while len(book) > REMEMBERED_MAX:
+        del book[next(iter(book))]

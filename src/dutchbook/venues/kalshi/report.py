@@ -74,19 +74,21 @@ class _Report:
         self.cash = Usd(0)
         self.parts: dict[str, list[Any]] = {}
         self.since = ask.since
-        self.left = 5
+        self.left = 0
         self.ended = False
 
     def begin(self) -> list[Out]:
         where = account_query(self.requests.config)
         since = self.ask.since // SECOND
         recent = (*where, ("min_ts", str(since))) if since else where
-        lists = (
+        lists = [
             ("/portfolio/positions", (*where, ("count_filter", "position"))),
             ("/portfolio/orders", (*where, ("status", "resting"))),
             ("/portfolio/fills", recent),
-            ("/portfolio/settlements", recent),
-        )
+        ]
+        if since:  # what was settled before the first report is in its cash already
+            lists.append(("/portfolio/settlements", recent))
+        self.left = 1 + len(lists)
         out: list[Out] = [
             self.requests.get("/portfolio/balance", self._balance, where),
             *(self._list(path, query) for path, query in lists),
@@ -169,7 +171,7 @@ class _Report:
     def _settled(self) -> list[Out]:
         """Settlements are facts of their own: one that can't be read spoils no other."""
         out: list[Out] = []
-        for n, body in enumerate(self.parts["/portfolio/settlements"]):
+        for n, body in enumerate(self.parts.get("/portfolio/settlements", [])):
             try:
                 out.append(records.paid(body, self.account, f"settlements[{n}]"))
             except RemoteProtocolError as error:

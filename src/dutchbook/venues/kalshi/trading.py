@@ -56,7 +56,8 @@ class Trading:
     def do(self, effect: Effect, now: Ns) -> list[Out] | None:
         """An effect of trading that concerns this venue; None for any other."""
         if isinstance(effect, SubmitOrder):
-            return self._submit((effect.order,), now) if _ours(effect.order) else None
+            one = (effect.order,)
+            return self._submit(one, now, effect.again) if _ours(effect.order) else None
         if isinstance(effect, SubmitOrders):
             return self._submit(effect.orders, now) if effect.venue == "kalshi" else None
         if isinstance(effect, CancelOrder):
@@ -85,10 +86,10 @@ class Trading:
     def due(self, token: str, now: Ns) -> list[Out] | None:
         return self.requests.due(token, now)
 
-    def _submit(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
+    def _submit(self, orders: tuple[Order, ...], now: Ns, again: bool = False) -> list[Out]:
         room = self.exchange.room()
         held = Held(
-            lambda at: self.orders.submit(orders, at, room),
+            lambda at: self.orders.submit(orders, at, room, again),
             [OrderRejected(one.id, "not_sent", "everything is being canceled") for one in orders],
         )
         return self.groups.ready(held, now)
