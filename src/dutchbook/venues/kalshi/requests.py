@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import SECOND, Ns
 from dutchbook.venues.base import Call, Out, Wake
 from dutchbook.venues.kalshi.asker import signature
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.limits import COST, READ
 
+QUEUED_MAX: Final = 1 * SECOND
+"""How long an order may wait for the write budget: the books have moved on by then."""
 PRIVATE: Final = ("/portfolio", "/account", "/api_keys")
 JSON: Final = {"Content-Type": "application/json"}
 

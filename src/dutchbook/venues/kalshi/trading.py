@@ -14,6 +14,7 @@ from dutchbook.domain.effects import (
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Bucket, Out
+from dutchbook.venues.kalshi.changes import Changes
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.exchange import Exchange
 from dutchbook.venues.kalshi.groups import Groups, Held
@@ -39,6 +40,7 @@ class Trading:
         self.requests = Requests(config)
         self.inquiries = Inquiries(self.requests, self.known, config.account, costs)
         self.orders = Orders(self.requests, self.known, self.inquiries, self.standing, costs)
+        self.changes = Changes(self.requests, self.known, self.inquiries, self.standing, costs)
         self.groups = Groups(self.requests, costs, self.orders.groups)
         self.reports = Reports(self.requests, self.known)
         self.sweep = Sweep(self.requests, self.known, costs)
@@ -61,9 +63,9 @@ class Trading:
         if isinstance(effect, SubmitOrders):
             return self._submit(effect.orders, now) if effect.venue == "kalshi" else None
         if isinstance(effect, CancelOrder):
-            return self.orders.cancel(effect, now) if _ours(effect.order) else None
+            return self.changes.cancel(effect, now) if _ours(effect.order) else None
         if isinstance(effect, AmendOrder):
-            return self.orders.amend(effect) if _ours(effect.order) else None
+            return self.changes.amend(effect, now) if _ours(effect.order) else None
         if isinstance(effect, AskOrder):
             look = Look(effect.order, effect.venue_order)
             return self.inquiries.look(look, now) if _ours(effect.order) else None
