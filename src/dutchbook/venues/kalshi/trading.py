@@ -53,10 +53,12 @@ class Trading:
 
     def start(self, now: Ns) -> list[Out]:
         """What is allowed, and the groups."""
+        self.requests.now = now
         return [*self.exchange.start(now), *self.groups.start()]
 
     def do(self, effect: Effect, now: Ns) -> list[Out] | None:
         """An effect of trading that concerns this venue; None for any other."""
+        self.requests.now = now
         if isinstance(effect, SubmitOrder):
             one = (effect.order,)
             return self._submit(one, now, effect.again) if _ours(effect.order) else None
@@ -80,12 +82,14 @@ class Trading:
         asked = self.requests.take(call)
         if asked is None:
             return None
+        self.requests.now, self.standing.asked = now, asked.at
         out = asked.done(answer, now)
         if asked.private and answer.status in (200, 201):
             out = [*out, *self.standing.heard()]
         return [*out, *self.exchange.ask_status(now)] if self.standing.asks else out
 
     def due(self, token: str, now: Ns) -> list[Out] | None:
+        self.requests.now = now
         return self.requests.due(token, now)
 
     def _submit(self, orders: tuple[Order, ...], now: Ns, again: bool = False) -> list[Out]:
