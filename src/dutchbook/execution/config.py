@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
+from dutchbook.domain.meta import Millis, money
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +25,4 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cool_ms: Annotated[Millis, Meta(description="a market rests after a failed trade")] = 10_000
     baskets_max: Annotated[int, Meta(ge=1, le=1_000, description="baskets under way at once")] = 50
     repairs_max: Annotated[int, Meta(ge=0, le=100, description="orders to repair a basket")] = 6
-    unwind_max: Annotated[
-        int, Meta(ge=0, le=10**15, description="$ that repairing one basket may lose, at most")
-    ] = 50_000_000
+    unwind_max: Annotated[int, money("$ that repairing one basket may lose, at most")] = 50_000_000

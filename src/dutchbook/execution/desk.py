@@ -5,15 +5,13 @@ from typing import Protocol
 from dutchbook.domain.candidate import Outcome, View
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Alert, Effect, SetTimer, SubmitOrder, SubmitOrders
-from dutchbook.domain.fees import fill_fee
+from dutchbook.domain.fees import fee_max
 from dutchbook.domain.instrument import Instrument
 from dutchbook.domain.orders import Action, Order, Purpose, Tif
 from dutchbook.domain.step import Note, Refused
-from dutchbook.domain.units import MILLI, ONE, Ns, Px, Qty, Usd
+from dutchbook.domain.units import MILLI, Ns, Px, Qty
 from dutchbook.execution.config import Config
 from dutchbook.state.account import Account
-
-HALF = ONE // 2
 
 
 class Gate(Protocol):
@@ -100,22 +98,10 @@ class Desk:
         return Order(
             self.mint(), market.venue, self.accounts[market.venue], market.key, outcome, action,
             Px(px), Qty(qty), tif, self.now, purpose, basket, strategy, expires, post_only,
-            reduce_only, token, market.neg_risk, market.shard, fee_max(market, px, qty, action),
+            reduce_only, token, market.neg_risk, market.shard,
+            fee_max(market.fees, px, qty, action, market.lot),
         )  # fmt: skip
 
 
 BATCH_MAX = {"kalshi": 20, "polymarket": 15}
 """Orders of one request."""
-
-
-def fee_max(market: Instrument, px: int, qty: int, action: Action) -> Usd:
-    """The most that a venue can charge: at the worst price that the limit allows, and rounding.
-
-    Fees are highest at 50 cents; a buy fills at `px` or less, a sale at `px` or more.
-    """
-    worst = min(px, HALF) if action == "buy" else max(px, HALF)
-    if worst in (0, ONE):
-        worst = px
-    lots = max(1, qty // market.lot)
-    dust = 10 * min(lots, 1_000)  # each fill is rounded up by itself
-    return Usd(fill_fee(market.fees, worst, qty) + market.fees.precision + dust)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 from importlib import import_module
 from pathlib import Path
@@ -78,12 +79,20 @@ class Signer:
 
         What is signed into the body comes first, so that a header can sign the final body.
         """
-        body = call.body
-        for sign in call.sign:
-            if sign.kind == "eip712":
-                body = body.replace(sign.into.encode(), self._eip712(sign).encode())
-        headed = tuple(sign for sign in call.sign if sign.kind != "eip712")
+        body = self.fill(call.body, call.sign)
+        headed = tuple(sign for sign in call.sign if not sign.into)
         return await self.headers(call.headers, headed, now, body), body
+
+    def fill(self, text: bytes, asked: tuple[Sign, ...]) -> bytes:
+        """A body or a first frame with what is signed or revealed into it."""
+        for sign in asked:
+            if sign.kind == "eip712":
+                text = text.replace(sign.into.encode(), self._eip712(sign).encode())
+            elif sign.kind == "reveal" and sign.into:
+                # Between the quotation marks of a JSON string: a secret can't end it early.
+                quoted = json.dumps(self._plain(sign.key), ensure_ascii=False)[1:-1]
+                text = text.replace(sign.into.encode(), quoted.encode())
+        return text
 
     async def headers(
         self, plain: dict[str, str], asked: tuple[Sign, ...], now: Ns, body: bytes = b""
@@ -97,6 +106,8 @@ class Signer:
                 signed[sign.stamp] = s if sign.kind == "hmac" else ms
             if sign.kind == "hmac":
                 signed[sign.header] = self._hmac(sign, text.encode() + body * sign.with_body)
+            elif sign.kind == "reveal":
+                signed[sign.header] = self._plain(sign.key)
             else:
                 signed[sign.header] = await self.sign(sign.key, text)
         return signed
@@ -137,6 +148,13 @@ class Signer:
         secret = self._secret(sign.key)
         made: bytes = _evm().sign_digest(secret, digest)
         return f"0x{made.hex()}"
+
+    def _plain(self, name: str) -> str:
+        """A secret that the venue wants to see, as text without the blanks around it."""
+        try:
+            return self._secret(name).reveal().decode().strip()
+        except UnicodeDecodeError:
+            raise ConfigError(f"secret {name!r} is not text") from None
 
     def _secret(self, name: str) -> Secret:
         try:

@@ -81,7 +81,9 @@ class Stream:
         try:
             now = driver.clock.now()
             dial = driver.venue.dial(self._name, now)
-            headers = await driver.signer.headers(dial.headers, dial.sign, now)
+            headed = tuple(sign for sign in dial.sign if not sign.into)
+            headers = await driver.signer.headers(dial.headers, headed, now)
+            first = driver.signer.fill(dial.first, dial.sign)
             link = await driver.transport.connect(
                 dial, headers, lambda frames: self._frames(lost, frames), self._drop_of(lost)
             )
@@ -90,15 +92,17 @@ class Stream:
             self._tell_down(why)
             return Ns(0)
         began = driver.clock.mono()
-        self._opened(link, dial)
+        self._opened(link, dial, first)
         why = await lost
         self._closed(why)
         await link.close()
         return Ns(driver.clock.mono() - began)
 
-    def _opened(self, link: Link, dial: Dial) -> None:
+    def _opened(self, link: Link, dial: Dial, first: bytes) -> None:
         driver = self._driver
         self._link = link
+        if first:
+            link.send(first)
         self.up = True
         self._told_down = False
         events: list[Event] = [FeedUp(self._name)]

@@ -37,6 +37,7 @@ from dutchbook.domain.step import (
     BasketMoved,
     Drifted,
     HaltMoved,
+    Marked,
     Note,
     Quarantined,
     Reconciled,
@@ -58,7 +59,7 @@ class Account:
 
     `queue_bound`: how long a venue may sit on a request; `missing_least`: how many definite answers
     it takes to believe that an order never arrived. `undone`: the orders whose fills the last
-    FillVoided took back.
+    FillVoided took back. `guaranteed`: what done baskets pay back at least, while all is held.
     """
 
     def __init__(self, queue_bound: Ns = Ns(60 * SECOND), missing_least: int = 5) -> None:
@@ -74,11 +75,14 @@ class Account:
         self.seen: dict[str, AccountSeen] = {}
         self.external: dict[str, OrderSeen] = {}
         self.epoch = ""
+        self.accounts: tuple[tuple[str, str], ...] = ()
+        self.marks: dict[str, Usd] = {}
         self.ledger = Ledger()
         self.money = Money(self.ledger)
         self.by_venue: dict[tuple[str, str], str] = {}
         self.by_basket: dict[str, list[str]] = {}
         self.orphans: list[OrderFilled] = []
+        self.guaranteed: dict[str, int] = {}
         self.undone: list[str] = []
         self._notes: list[Note] = []
 
@@ -107,12 +111,18 @@ class Account:
         if isinstance(note, BasketBegun):
             self.baskets[note.id] = BasketLife(note, at, self.by_basket.setdefault(note.id, []))
         elif isinstance(note, BasketMoved) and note.id in self.baskets:
-            self.baskets[note.id].move(note, at)
+            basket = self.baskets[note.id]
+            basket.move(note, at)
+            self.guaranteed.pop(note.id, None)
+            if note.stage == "done":
+                self.guaranteed[note.id] = basket.begun.payout * note.numbers["qty"] // ONE
         elif isinstance(note, HaltMoved):
             if note.level:
                 self.halts[note.scope] = note
             else:
                 self.halts.pop(note.scope, None)
+        elif isinstance(note, Marked):
+            self.marks[note.name] = note.value
         elif isinstance(note, Reconciled):
             self.reconciled[note.venue] = note.ok
 
@@ -125,10 +135,26 @@ class Account:
 
     def _on_run(self, event: RunStarted, at: Ns) -> None:
         self.epoch = event.epoch or self.epoch
+        if event.accounts and event.accounts != self.accounts:
+            if self.accounts:
+                self._leave(at)
+            self.accounts = event.accounts
         self.reconciled = dict.fromkeys(self.reconciled, False)
         for life in list(self.live.values()):
             if life.state in ("decided", "sent"):
                 life.move("unknown", at, ENDED)
+
+    def _leave(self, at: Ns) -> None:
+        """Other accounts: what was is history, and their money and contracts are not ours."""
+        for life in list(self.live.values()):
+            self._over(life, "expired", at, "another account", "expired")
+        for basket in self.baskets.values():
+            if not basket.over:
+                basket.stage, basket.why = "stuck", "another account"
+        self.ledger.close("another account")
+        self.seen, self.external, self.reconciled, self.marks = {}, {}, {}, {}
+        self.orphans = []
+        self.money.forget()
 
     # -- orders ----------------------------------------------------------------------------------
 
@@ -322,6 +348,9 @@ class Account:
 
     def _on_paid(self, event: Paid, at: Ns) -> None:
         self.money.payment(event)
+        for name in list(self.guaranteed) if event.key else ():
+            if any(leg.key == event.key for leg in self.baskets[name].begun.legs):
+                del self.guaranteed[name]  # what one leg paid, the others need not pay again
 
     # -- reports ---------------------------------------------------------------------------------
 

@@ -61,6 +61,9 @@ class _Account(msgspec.Struct, array_like=True):
     pending: list[tuple[OrderFilled, tuple[Posting, ...]]]
     voided: list[tuple[str, str, str]]
     paid: list[tuple[str, int, tuple[Posting, ...]]]
+    accounts: tuple[tuple[str, str], ...] = ()
+    marks: list[tuple[str, Usd]] = []
+    guaranteed: list[tuple[str, int]] = []
 
 
 _FIELDS = _Life.__struct_fields__
@@ -87,6 +90,9 @@ def encode(account: "Account") -> bytes:
         [row for rows in money.pending.values() for row in rows],
         sorted(money.voided),
         sorted((name, *known) for name, known in money.paid.items()),
+        account.accounts,
+        sorted(account.marks.items()),
+        sorted(account.guaranteed.items()),
     )
     return msgspec.msgpack.encode(whole)
 
@@ -117,6 +123,13 @@ def decode_into(account: "Account", data: bytes) -> None:
     account.seen = {seen.venue: seen for seen in whole.seen}
     account.external = {row.venue_order: row for row in whole.external}
     account.orphans = whole.orphans
+    account.guaranteed = dict(whole.guaranteed)
+    account.accounts, account.marks = whole.accounts, dict(whole.marks)
+    account.ledger.inventory = {
+        name.removeprefix("inventory:"): amount
+        for name, _, amount in whole.totals
+        if name.startswith("inventory:")
+    }
     account.ledger.totals = {(name, asset): amount for name, asset, amount in whole.totals}
     for fill, postings in whole.pending:
         account.money.pend(fill, postings)

@@ -36,11 +36,15 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ledger:
-    """Totals by (account, asset); `fresh` holds the entries that nobody has taken yet."""
+    """Totals by (account, asset); `fresh` holds the entries that nobody has taken yet.
+
+    `inventory`: what the contracts held cost, by "KEY|OUTCOME".
+    """
 
     def __init__(self) -> None:
         self.totals: dict[tuple[str, str], int] = {}
         self.fresh: list[Entry] = []
+        self.inventory: dict[str, int] = {}
         self.seq = 0
         self.at = Ns(0)
 
@@ -57,7 +61,9 @@ class Ledger:
         for account, asset, amount in rows:
             if amount:
                 place = (account, asset)
-                self.totals[place] = self.totals.get(place, 0) + amount
+                total = self.totals[place] = self.totals.get(place, 0) + amount
+                if account.startswith("inventory:"):
+                    self.inventory[account.removeprefix("inventory:")] = total
         entry = Entry(self.seq, self.at, what, ref, tuple(Posting(*row) for row in rows if row[2]))
         self.fresh.append(entry)
         return entry
@@ -140,6 +146,11 @@ class Ledger:
 
     def earned(self, what: str, venue: str, cash: int, ref: str) -> Entry:
         return self.post(what, ref, (f"cash:{venue}", USD, cash), ("pnl", USD, -cash))
+
+    def close(self, why: str) -> None:
+        """Bring every account to zero, as when all is left behind."""
+        rows = [(account, asset, -amount) for (account, asset), amount in self.totals.items()]
+        self.post("close", why, *rows)
 
     def part(self, key: str, outcome: str, qty: int) -> int:
         """What `qty` of the contracts held cost on average; the last ones take the rest."""

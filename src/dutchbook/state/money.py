@@ -59,6 +59,10 @@ class Money:
             undone.append(fill)
         return undone
 
+    def forget(self) -> None:
+        """Another account: nothing of this is pending any more."""
+        self.pending, self.voided, self.paid, self.provisional = {}, set(), {}, {}
+
     def payment(self, event: Paid) -> bool:
         """Book money that moved without an order; false where it is known already."""
         known = self.paid.get(event.id)

@@ -17,6 +17,7 @@ class Sign(msgspec.Struct, frozen=True):
     it where `with_body`; urlsafe base64 into `header`.
     eip712: `text` is a 32-byte digest in hex; its 65-byte signature, 0x and hex, stands in the
     body wherever the text `into` stood.
+    reveal: the secret itself, as `header` or wherever `into` stood in the body or first frame.
     `{ms}` and `{s}` in the text become io's own clock at the moment of signing, in milliseconds
     and in seconds; the same number goes into the header named `stamp`. So a request that waited
     in a queue is never signed as of when it was thought of.
@@ -25,7 +26,7 @@ class Sign(msgspec.Struct, frozen=True):
     key: str
     text: str
     header: str = ""
-    kind: Literal["kalshi", "hmac", "eip712"] = "kalshi"
+    kind: Literal["kalshi", "hmac", "eip712", "reveal"] = "kalshi"
     stamp: str = ""
     with_body: bool = False
     into: str = ""
@@ -36,6 +37,7 @@ class Dial(msgspec.Struct, frozen=True):
 
     `heartbeat`: text to send every `heartbeat_every` ns (Polymarket's "PING"); 0: none.
     `compress`: offer permessage-deflate to the server.
+    `first`: sent before anything else, with what `sign` puts into it; b"": nothing.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Dial(msgspec.Struct, frozen=True):
     heartbeat: str = ""
     heartbeat_every: Ns = Ns(0)
     compress: bool = False
+    first: bytes = b""
 
 
 class Send(msgspec.Struct, frozen=True):

@@ -54,6 +54,7 @@ def test_a_market_and_its_event_as_they_are_listed():
                 size_min=5_000_000, cost_min=1_000_000, status="open", closes=ENDS,
                 settles=ENDS + 7_200 * SECOND, tokens=(YES, NO),
                 rules="Resolves by the statement.", category="Economics", volume=1_234_567_890,
+                neg_risk=True,
             )
         ),
         EventListed(out[1].group),

@@ -1,4 +1,4 @@
-"""Polymarket's market data as a pure protocol: discovery, the market socket, REST cross-checks."""
+"""Polymarket as a pure protocol: discovery, the market socket, REST cross-checks, and trading."""
 
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.shapes import Decoder, bodies, decode

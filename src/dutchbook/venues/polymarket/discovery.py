@@ -118,7 +118,8 @@ class Discovery:
             return [bad, *self._again(call, "unreadable", now, final=True)]
         del self._lookups[listed.symbol]
         fees = fees or msgspec.structs.replace(listed.fees, taker=0)
-        self.instruments[listed.key] = msgspec.structs.replace(listed, fees=fees)
+        twin = listed.neg_risk if found.nr is None else found.nr
+        self.instruments[listed.key] = msgspec.structs.replace(listed, fees=fees, neg_risk=twin)
         return self._finish()
 
     def _again(self, call: str, why: str, now: Ns, *, final: bool) -> list[Out]:

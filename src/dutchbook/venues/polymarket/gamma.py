@@ -198,6 +198,7 @@ def instrument(found: Market, event_key: str, category: str) -> tuple[Instrument
         rules=(found.description or "")[:TEXT_MAX],
         category=category,
         volume=Usd(volume),
+        neg_risk=bool(found.neg_risk),
     )
     return listed, fees is not None
 

@@ -1,4 +1,4 @@
-"""Polymarket as a venue: discovery, then sockets, with everything between them tied together."""
+"""Polymarket as a venue: discovery, then sockets, and the trading half if there is an account."""
 
 from typing import Final
 
@@ -17,14 +17,16 @@ from dutchbook.domain.events import (
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Bucket, Dial, Out, Wake
-from dutchbook.venues.polymarket import checks, discovery, gamma
+from dutchbook.venues.polymarket import checks, discovery, gamma, user
 from dutchbook.venues.polymarket.checks import Checks
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.discovery import Discovery
 from dutchbook.venues.polymarket.frames import Frames
 from dutchbook.venues.polymarket.learn import Learner
 from dutchbook.venues.polymarket.registry import Registry
+from dutchbook.venues.polymarket.requests import Answer
 from dutchbook.venues.polymarket.resync import Resync
+from dutchbook.venues.polymarket.trading import Trading
 from dutchbook.venues.polymarket.wire import NewMarket
 
 REFRESH: Final = "refresh"
@@ -44,10 +46,12 @@ class Polymarket:
         self._checks = Checks(config, self._registry)
         self._discovery = Discovery(config)
         self._ready = config.learn
+        self._trading = Trading(config, self._registry) if config.account else None
         self._read = self._frames.read
 
     def streams(self) -> tuple[str, ...]:
-        return tuple(self._registry.streams)
+        markets = tuple(self._registry.streams)
+        return markets if self._trading is None else (user.STREAM, *markets)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """Half of each window at once and the rest spread over it, so that no ten seconds hold
@@ -59,18 +63,24 @@ class Polymarket:
             ("gamma.events", 500),
             ("gamma", 4_000),
         )
-        return tuple(Bucket(name, limit // 20, limit // 2) for name, limit in windows)
+        market = tuple(Bucket(name, limit // 20, limit // 2) for name, limit in windows)
+        return market if self._trading is None else (*market, *self._trading.buckets())
 
     def start(self, now: Ns) -> list[Out]:
-        return [] if self._config.learn else self._discovery.start()
+        begun = [] if self._trading is None else self._trading.start(now)
+        return begun if self._config.learn else [*begun, *self._discovery.start()]
 
     def ready(self) -> bool:
         return self._ready
 
     def dial(self, stream: str, now: Ns) -> Dial:
+        if self._trading is not None and stream == user.STREAM:
+            return self._trading.dial()
         return Dial(self._config.ws_url, heartbeat="PING", heartbeat_every=self._config.ping_every)
 
     def on_open(self, stream: str, now: Ns) -> list[Out]:
+        if self._trading is not None and stream == user.STREAM:
+            return self._trading.on_open(now)
         tokens = self._registry.tokens(stream, "")
         self._registry.stale(tokens)
         for token in tokens:
@@ -82,25 +92,40 @@ class Polymarket:
         return [FeedUp(stream), *resync.opened(tokens, now)]
 
     def on_frame(self, stream: str, data: bytes, now: Ns) -> list[Out]:
+        if self._trading is not None and stream == user.STREAM:
+            return self._trading.on_frame(data, now)
         return self._read(stream, data, now)
 
     def on_down(self, stream: str, now: Ns, why: str) -> list[Out]:
+        if self._trading is not None and stream == user.STREAM:
+            return self._trading.on_down(why)
         self._frames.resyncs.pop(stream, None)
         self._registry.stale(self._registry.tokens(stream, ""))
         return [FeedDown(stream, why)]
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
+        if self._trading is not None:
+            told = self._trading.ended(call, Answer(status, body), now)
+            if told is not None:
+                return told
         if self._checks.mine(call):
             return self._checks.on_reply(call, status, body, now)
         out = self._discovery.on_reply(call, status, body, now)
         return [*out, *self._discovered(now)]
 
     def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
+        if self._trading is not None:
+            told = self._trading.ended(call, Answer(0, sent=sent), now)
+            if told is not None:
+                return told
         if self._checks.mine(call):
             return self._checks.on_lost(call, now)
         return [*self._discovery.on_lost(call, now), *self._discovered(now)]
 
     def on_wake(self, token: str, now: Ns) -> list[Out]:
+        told = self._trading.due(token, now) if self._trading is not None else None
+        if told is not None:
+            return told
         if token == discovery.AGAIN:
             return self._discovery.on_wake()
         if token == checks.AGAIN:
@@ -119,7 +144,8 @@ class Polymarket:
             return self._checks.ask(effect.keys)
         if isinstance(effect, AskSnapshot) and effect.venue == self.name:
             return self._snapshot(effect, now)
-        return []
+        told = self._trading.do(effect, now) if self._trading is not None else None
+        return told or []
 
     def _snapshot(self, effect: AskSnapshot, now: Ns) -> list[Out]:
         """Each book from the socket that it is on; keys empty: all of the effect's stream."""
