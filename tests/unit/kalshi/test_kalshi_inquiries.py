@@ -355,6 +355,15 @@ def test_the_history_that_the_live_lists_no_longer_have_is_not_claimed():
     ]
 
 
+def test_what_was_settled_before_the_books_were_opened_is_in_their_cash():
+    venue = trading()
+    (opened,) = facts(reported(venue, since=0, cutoff=404))
+    assert isinstance(opened, AccountSeen)
+    later = SETTLED | {"ticker": "KXC-1-Y", "settled_time": "2026-08-07T07:00:00Z"}
+    paid, _ = facts(reported(venue, settlements=page("settlements", SETTLED, later)))
+    assert paid.key == "kalshi:KXC-1-Y"
+
+
 def test_a_flat_account_is_flat_with_proof():
     empty = {"positions": {"market_positions": [], "cursor": ""}, "orders": page("orders"),
              "fills": page("fills"), "settlements": page("settlements"),

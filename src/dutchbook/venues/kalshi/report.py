@@ -51,6 +51,7 @@ class Reports:
         self.requests = requests
         self.known = known
         self.running = 0
+        self.opened = Ns(0)  # when the first report was asked for, which opens the books
 
     def ask(self, ask: AskAccount, now: Ns) -> list[Out]:
         """Begin a report: cash, holdings, resting orders, fills and settlements."""
@@ -166,6 +167,8 @@ class _Report:
         seen = AccountSeen(
             "kalshi", account, self.asked, self.since, Usd(cash), holdings, orders, fills
         )
+        if not self.ask.since:
+            self.all_of.opened = max(self.all_of.opened, self.asked)
         return [*self._settled(), seen]
 
     def _settled(self) -> list[Out]:
@@ -173,7 +176,9 @@ class _Report:
         out: list[Out] = []
         for n, body in enumerate(self.parts.get("/portfolio/settlements", [])):
             try:
-                out.append(records.paid(body, self.account, f"settlements[{n}]"))
+                paid = records.paid(body, self.account, f"settlements[{n}]")
+                if paid.venue_at > self.all_of.opened:
+                    out.append(paid)
             except RemoteProtocolError as error:
                 out.append(bad("kalshi.rest", error))
         return out
