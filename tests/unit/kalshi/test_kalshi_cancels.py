@@ -44,8 +44,36 @@ def test_a_cancel_is_done_when_the_venue_says_how_much():
     venue, outs = canceling()
     assert (call(outs).bucket, call(outs).cost) == ("kalshi.cancel", 2)
     body = {"order_id": "v1", "client_order_id": "e1:7-0", "reduced_by": "1.50", "ts_ms": MS}
-    (canceled,) = bare(facts(reply(venue, call(outs), 200, body)))
-    assert canceled == OrderCanceled(O1, "v1", "operator", 1_500_000, -1, "canceled as asked")
+    outs = reply(venue, call(outs), 200, body)
+    words = ("operator", 1_500_000, 500_000, "canceled as asked")
+    assert bare(facts(outs)) == [OrderCanceled(O1, "v1", *words)]
+    # F41: what was not taken away has filled, and is fetched, though no fill has shown yet.
+    assert call(outs).url.endswith("/portfolio/fills?order_id=v1&limit=1000")
+
+
+@pytest.mark.parametrize(
+    ("words", "answered", "by", "filled"),
+    [
+        ({}, None, "2.00", 0),
+        ({"reduce_only": True}, None, "1.00", -1),
+        ({}, 200, "2.50", 500_000),
+        ({}, 500, "2.50", -1),
+        ({}, 400, "1.50", 500_000),
+    ],
+)
+def test_what_a_canceled_order_has_filled_is_told_where_its_size_is_known(
+    words, answered, by, filled
+):
+    """A change to three may stand, may be refused, or nobody knows."""
+    venue = trading()
+    if answered is not None:
+        body = {"order_id": "v1", "fill_count": "0", "remaining_count": "3.00", "ts_ms": MS}
+        error = {"error": {"code": "invalid_price", "message": "no"}}
+        reply(venue, call(amending(venue)), answered, body if answered == 200 else error)
+    _, outs = canceling(venue, **words)
+    body = {"order_id": "v1", "reduced_by": by, "ts_ms": MS}
+    (ended,) = bare(facts(reply(venue, call(outs), 200, body)))
+    assert (ended.filled, isinstance(ended, OrderCanceled)) == (filled, True)
 
 
 def test_r8_a_cancel_that_reduced_nothing_is_no_cancel():
@@ -180,11 +208,10 @@ def test_cancel_all_is_one_request_and_then_what_still_rests_by_name():
         b'{"order_id":"v3","market_ticker":"KXFED-26DEC-T4.00"}]}'
     )
     assert call(outs).cost == 4
-    items = [{"order_id": "v1", "reduced_by": "2.00"}, {"order_id": "v3", "reduced_by": "2.00"}]
-    events = bare(facts(reply(venue, call(outs), 200, {"orders": items})))
-    assert [(e.order, e.venue_order, e.canceled) for e in events] == [
-        (O1, "v1", 2_000_000), ("", "v3", 2_000_000),
-    ]  # fmt: skip
+    items = [{"order_id": "v3", "reduced_by": "2.00"}, {"order_id": "v1", "reduced_by": "1.50"}]
+    (event,) = bare(facts(reply(venue, call(outs), 200, {"orders": items})))
+    words = ("operator", 1_500_000, 500_000, "canceled with all others")
+    assert event == OrderCanceled(O1, "v1", *words)  # v3 is nobody's of ours
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500])

@@ -343,6 +343,7 @@ def test_the_history_that_the_live_lists_no_longer_have_is_not_claimed():
     venue = trading()
     outs = venue.do(AskAccount("kalshi", "x", ()), NOW)
     assert "cutoff" in [part(c) for c in calls(outs)]
+    assert "settlements" not in [part(c) for c in calls(outs)]
     for cutoff, since in ((1_700_000_000, 1_700_000_000 * SECOND), (404, 0)):
         body = cutoff if cutoff == 404 else {"trades_created_ts": cutoff}
         *_, report = facts(reported(since=0, cutoff=body))
@@ -352,6 +353,15 @@ def test_the_history_that_the_live_lists_no_longer_have_is_not_claimed():
     assert "cutoff" not in [
         part(c) for c in calls(venue.do(AskAccount("kalshi", "x", (), NOW - DAY), NOW))
     ]
+
+
+def test_what_was_settled_before_the_books_were_opened_is_in_their_cash():
+    venue = trading()
+    (opened,) = facts(reported(venue, since=0, cutoff=404))
+    assert isinstance(opened, AccountSeen)
+    later = SETTLED | {"ticker": "KXC-1-Y", "settled_time": "2026-08-07T07:00:00Z"}
+    paid, _ = facts(reported(venue, settlements=page("settlements", SETTLED, later)))
+    assert paid.key == "kalshi:KXC-1-Y"
 
 
 def test_a_flat_account_is_flat_with_proof():

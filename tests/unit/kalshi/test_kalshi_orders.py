@@ -173,6 +173,22 @@ def test_a_lost_answer_is_unknown_and_a_request_that_never_left_is_refused():
         assert (not was_sent and event.reason == "not_sent") or was_sent
 
 
+@pytest.mark.parametrize("status", [400, 401, 429])
+def test_a_second_try_that_is_refused_says_nothing_of_the_first(status):
+    """It may rest at the venue, and have used up the very money that is missing now."""
+    venue = trading()
+    venue.on_lost(sent(venue, order()).id, True, NOW)
+    error = {"error": {"code": "insufficient_balance", "message": "no"}}
+    for was_sent in (True, False):
+        outs = venue.do(SubmitOrder(order(), again=True), NOW)
+        (unknown,) = facts(venue.on_lost(call(outs).id, was_sent, NOW))
+        assert isinstance(unknown, OrderUnknown)
+    outs = reply(venue, call(venue.do(SubmitOrder(order(), again=True), NOW)), status, error)
+    assert isinstance(facts(outs)[0], OrderUnknown)
+    assert not any(isinstance(e, OrderRejected) for e in facts(outs))
+    assert "/portfolio/orders?" in call(outs).url
+
+
 def test_a_second_answer_to_the_same_request_changes_nothing():
     """F29: the late answer after the client gave up: whoever asked has been told."""
     venue = trading()

@@ -156,14 +156,28 @@ def test_a_public_answer_does_not_prove_the_key():
     assert modes(reply(venue, calls(outs)[0], 200, OPEN)) == []
 
 
-def test_our_clock_is_compared_with_the_venues_now_and_then():
+@pytest.mark.parametrize(
+    ("venue_ms", "took", "skew"),
+    [
+        (MS + 50, 0, -50_000_000),
+        (MS + 50, 4 * SECOND, 0),
+        (MS + 6_000, 4 * SECOND, -2 * SECOND),
+        (MS - 7_000, 4 * SECOND, 7 * SECOND),
+    ],
+)
+def test_our_clock_is_compared_with_the_venues_and_a_slow_answer_is_no_wrong_clock(
+    venue_ms, took, skew
+):
     venue = trading()
-    for n, (at, skews) in enumerate(
-        ((0, [-50_000_000]), (9, []), (10, [10 * SECOND - 50_000_000]))
-    ):
-        body = created(ts_ms=MS + 50)
-        outs = reply(venue, sent(venue, order(f"e1.7-{n}")), 201, body, NOW + at * SECOND)
-        assert [e.skew for e in facts(outs) if isinstance(e, ClockSeen)] == skews
+    outs = reply(venue, sent(venue, order()), 201, created(ts_ms=venue_ms), NOW + took)
+    assert [e for e in facts(outs) if isinstance(e, ClockSeen)] == [ClockSeen("kalshi", skew)]
+
+
+def test_our_clock_is_compared_now_and_then():
+    venue = trading()
+    for n, (at, told) in enumerate(((0, 1), (9, 0), (10, 1), (11, 0))):
+        outs = reply(venue, sent(venue, order(f"e1.7-{n}")), 201, created(), NOW + at * SECOND)
+        assert len([e for e in facts(outs) if isinstance(e, ClockSeen)]) == told
 
 
 # Groups

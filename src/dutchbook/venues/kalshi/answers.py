@@ -132,16 +132,24 @@ def refused(order: Order, read: Refusal, proof: str) -> list[Out]:
     return [OrderUnknown(order.id, read.text, proof)]
 
 
-def reduced(order: Order, venue_order: str, body: Canceled, proof: str) -> list[Out]:
-    """What a cancel took away; nothing means that it had ended before. RemoteProtocolError."""
+def reduced(
+    order: Order, venue_order: str, size: int, body: Canceled, proof: str
+) -> list[OrderCanceled | CancelFailed]:
+    """What a cancel took away; nothing means that it had ended before. RemoteProtocolError.
+
+    `size`: the total that the order has at the venue, -1 if a change of it is in doubt. What was
+    not taken away from it has filled, whether or not the fills show yet.
+    """
     name = order.key.removeprefix("kalshi:")
     told = order_id(body.client_order_id or "")
     if body.order_id != venue_order or told not in ("", order.id):
         raise RemoteProtocolError("kalshi", "order_id", "another order's", market=name)
     by = read("reduced_by", name, count, body.reduced_by)
-    if by > order.qty:
+    if by > size >= 0:
         raise RemoteProtocolError("kalshi", "reduced_by", "more than was ordered", market=name)
     if by == 0:
         return [CancelFailed(order.id, "nothing was left to cancel", gone=True)]
+    # The venue takes a reduce-only order back by itself as the position goes: that is no fill.
+    filled = Qty(-1 if size < 0 or order.reduce_only else size - by)
     text = "canceled as asked"
-    return [OrderCanceled(order.id, venue_order, "operator", Qty(by), Qty(-1), text, proof)]
+    return [OrderCanceled(order.id, venue_order, "operator", Qty(by), filled, text, proof)]

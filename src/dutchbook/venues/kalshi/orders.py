@@ -1,41 +1,34 @@
-"""Orders out, answers in: what was asked of the venue and the three ways in which it can end."""
+"""Orders out, answers in: refused, at the venue, or unknown, and no fourth way."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from dutchbook.domain.account_events import (
-    CancelFailed,
     OrderRejected,
-    OrderSeen,
     OrderUnknown,
 )
-from dutchbook.domain.effects import AmendOrder, CancelOrder
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.orders import Order
-from dutchbook.domain.units import SECOND, Ns, Qty
-from dutchbook.venues.base import Call, Drop, Out
+from dutchbook.domain.units import Ns
+from dutchbook.venues.base import Drop, Out
 from dutchbook.venues.kalshi import answers, order_bytes, refusals
-from dutchbook.venues.kalshi.asker import safe
 from dutchbook.venues.kalshi.errors import bad
 from dutchbook.venues.kalshi.inquiries import REST, Inquiries, Look
-from dutchbook.venues.kalshi.limits import CANCEL, WRITE, Costs
-from dutchbook.venues.kalshi.numbers import count, read
+from dutchbook.venues.kalshi.limits import WRITE, Costs
 from dutchbook.venues.kalshi.order_bytes import ORDERS, encode
 from dutchbook.venues.kalshi.records import Known
-from dutchbook.venues.kalshi.refusals import evidence, refusal
-from dutchbook.venues.kalshi.requests import Answer, Requests
+from dutchbook.venues.kalshi.refusals import Refusal, evidence, refusal
+from dutchbook.venues.kalshi.requests import QUEUED_MAX, Answer, Requests
 from dutchbook.venues.kalshi.standing import Standing
 
 BATCH_MAX: Final = 20
-GROUPED_MAX: Final = 100_000
+REMEMBERED_MAX: Final = 100_000
 UNSENT: Final = "it never left us"
-QUEUED_MAX: Final = 1 * SECOND
-"""How long an order may wait for the write budget: the books have moved on by then."""
 
 
 class Orders:
-    """Places, changes and cancels. `groups`: shard -> the order group that guards it."""
+    """Places orders. `groups`: shard -> the order group that guards it."""
 
     def __init__(
         self,
@@ -54,13 +47,22 @@ class Orders:
         self.groups: dict[int, str] = {}
         self.grouped: dict[str, str] = {}
         self.placing: dict[str, None] = {}
+        self.again: dict[str, None] = {}
 
     def withdraw(self) -> list[Out]:
         """Take back every order whose request has not left yet."""
         return [Drop(tuple(self.placing))] if self.placing else []
 
-    def submit(self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX) -> list[Out]:
-        """Send orders, `room` in one request at most."""
+    def submit(
+        self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX, again: bool = False
+    ) -> list[Out]:
+        """Send orders, `room` in one request at most.
+
+        `again`: an order that may have arrived is sent a second time; that this one is refused
+        is then no evidence about the first, and the order is looked up.
+        """
+        self.again.update(dict.fromkeys((one.id for one in orders) if again else ()))
+        _bound(self.again)
         out: list[Out] = []
         good = []
         for order in orders:
@@ -73,38 +75,6 @@ class Orders:
         for n in range(0, len(good), most):
             out += self._send(tuple(good[n : n + most]), now)
         return out
-
-    def cancel(self, ask: CancelOrder, now: Ns) -> list[Out]:
-        """End what is left of an order; one whose venue id nobody knows is looked for first."""
-        order = ask.order
-        self.known.learn(order, ask.venue_order)
-        if name := ask.venue_order or self.known.venue.get(order.id, ""):
-            return [self._delete(order, name)]
-
-        def found(seen: OrderSeen, at: Ns) -> list[Out]:
-            if seen.status == "open":
-                return [self._delete(order, seen.venue_order)]
-            return [CancelFailed(order.id, f"it is {seen.status}", gone=True)]
-
-        return self.inquiries.look(Look(order, then=found), now)
-
-    def amend(self, ask: AmendOrder) -> list[Out]:
-        """Change price and total size of a resting order in place."""
-        order = ask.order
-        changed = msgspec.structs.replace(order, px=ask.px, qty=ask.qty)
-        name = ask.venue_order or self.known.venue.get(order.id, "")
-        if what := order_bytes.fault(changed, self.config) or ("" if name else "no venue id"):
-            return [CancelFailed(order.id, f"not amended: {what}")]
-        # From here on an answer may speak of the new words.
-        self.known.learn(changed, name)
-
-        def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._amended(changed, name, answer, now)
-
-        path = f"{ORDERS}/{safe(name)}/amend"
-        query = order_bytes.account_query(self.config)
-        body = encode(order_bytes.amend(order, ask.px, ask.qty))
-        return [self.requests.call("POST", path, done, query, body, WRITE, self.costs.amend)]
 
     def _send(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
         bodies = [order_bytes.create(one, self.config, self._group(one)) for one in orders]
@@ -127,8 +97,7 @@ class Orders:
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""
-        if len(self.grouped) > GROUPED_MAX:
-            del self.grouped[next(iter(self.grouped))]
+        _bound(self.grouped)
         return self.grouped.setdefault(order.id, self.groups.get(order.shard, ""))
 
     def _placed(self, order: Order, answer: Answer, now: Ns) -> list[Out]:
@@ -158,10 +127,18 @@ class Orders:
 
     def _refused(self, order: Order, answer: Answer, proof: str, now: Ns) -> list[Out]:
         got = refusal(answer.status, answer.body)
-        out = [*answers.refused(order, got, proof), *self.standing.told(answer.status, got, now)]
+        return [*self._no(order, got, proof, now), *self.standing.told(answer.status, got, now)]
+
+    def _no(self, order: Order, got: Refusal, proof: str, now: Ns) -> list[Out]:
+        """A refusal, where it is one of the only request with this order that was ever sent."""
         if got.verdict == "exists":
-            out += self.inquiries.look(Look(order, exists=True), now)
-        return out
+            look = self.inquiries.look(Look(order, exists=True), now)
+        elif got.verdict == "refused" and order.id in self.again:
+            got = msgspec.structs.replace(got, verdict="unknown")
+            look = self.inquiries.look(Look(order), now)
+        else:
+            look = []
+        return [*answers.refused(order, got, proof), *look]
 
     def _batch(self, orders: tuple[Order, ...], answer: Answer, now: Ns) -> list[Out]:
         if not answer.status:
@@ -188,9 +165,7 @@ class Orders:
             if item.error is not None:
                 fault = item.error
                 got = refusals.batch_item(fault.code, fault.message, fault.words())
-                out = answers.refused(order, got, proof)
-                again = Look(order, exists=True)
-                return [*out, *self.inquiries.look(again, now)] if got.verdict == "exists" else out
+                return self._no(order, got, proof, now)
             raw = msgspec.to_builtins(item)
             body = msgspec.convert(
                 {name: value for name, value in raw.items() if value is not None}, answers.Created
@@ -204,65 +179,12 @@ class Orders:
     def _lost(self, order: Order, answer: Answer) -> Out:
         if answer.sent:
             return OrderUnknown(order.id, "no answer")
+        if order.id in self.again:
+            return OrderUnknown(order.id, "the second try did not leave")
         return OrderRejected(order.id, "not_sent", UNSENT)
 
-    def _delete(self, order: Order, name: str) -> Call:
-        def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(order, name, answer, now)
 
-        path = f"{ORDERS}/{safe(name)}"
-        query = order_bytes.cancel_query(order, self.config)
-        return self.requests.call("DELETE", path, done, query, b"", CANCEL, self.costs.cancel)
-
-    def _canceled(self, order: Order, name: str, answer: Answer, now: Ns) -> list[Out]:
-        if answer.status != 200:
-            got = refusal(answer.status, answer.body)
-            why = got.text if answer.status else answer.why()
-            failed = CancelFailed(order.id, why, gone=answer.status == 404 and bool(got.code))
-            told = self.standing.told(answer.status, got, now) if answer.status else []
-            return [failed, *told]
-        try:
-            body = answers.decoded(answer.body, answers.Canceled)
-            out = answers.reduced(order, name, body, evidence(answer.body))
-        except RemoteProtocolError as error:
-            failed = CancelFailed(order.id, f"an answer that can't be used: {error.what}"[:300])
-            return [bad(REST, error), failed, *self.inquiries.look(Look(order, name), now)]
-        if isinstance(out[0], CancelFailed):
-            out += self.inquiries.look(Look(order, name), now)
-        return [*out, *self.standing.clock(Ns(body.ts_ms * 1_000_000), now)]
-
-    def _amended(self, order: Order, name: str, answer: Answer, now: Ns) -> list[Out]:
-        if not answer.status:
-            if answer.sent:
-                return [OrderUnknown(order.id, "no answer to a change")]
-            return [CancelFailed(order.id, "the change never left us")]
-        if answer.status != 200:
-            got = refusal(answer.status, answer.body)
-            told = self.standing.told(answer.status, got, now)
-            if got.verdict == "refused":
-                gone = answer.status == 404
-                return [CancelFailed(order.id, f"not amended: {got.text}", gone), *told]
-            proof = evidence(answer.body)
-            return [OrderUnknown(order.id, f"change: {got.text}", proof), *told]
-        try:
-            body = answers.decoded(answer.body, answers.Amended)
-            seen = self._seen(order, name, body)
-        except RemoteProtocolError as error:
-            unknown = OrderUnknown(order.id, f"change: {error.what}"[:300], evidence(answer.body))
-            return [bad(REST, error), unknown, *self.inquiries.look(Look(order, name), now)]
-        return [seen, *self.standing.clock(seen.venue_at, now)]
-
-    def _seen(self, order: Order, name: str, body: answers.Amended) -> OrderSeen:
-        told = order_bytes.order_id(body.client_order_id or "")
-        market = order.key.removeprefix("kalshi:")
-        if body.order_id != name or told not in ("", order.id):
-            raise RemoteProtocolError("kalshi", "order_id", "another order's", market=market)
-        if body.fill_count is None or body.remaining_count is None:
-            raise RemoteProtocolError("kalshi", "remaining_count", "missing", market=market)
-        filled = read("fill_count", market, count, body.fill_count)
-        left = read("remaining_count", market, count, body.remaining_count)
-        return OrderSeen(
-            "kalshi", order.account, order.id, name, order.key, order.outcome, order.action,
-            order.px, Qty(filled + left), "open" if left else "filled", Qty(filled),
-            Ns(body.ts_ms * 1_000_000),
-        )  # fmt: skip
+def _bound(book: dict[str, Any]) -> None:
+    """Forget the oldest of what is remembered of orders."""
+    while len(book) > REMEMBERED_MAX:
+        del book[next(iter(book))]

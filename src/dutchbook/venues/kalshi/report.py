@@ -51,6 +51,7 @@ class Reports:
         self.requests = requests
         self.known = known
         self.running = 0
+        self.opened = Ns(0)  # when the first report was asked for, which opens the books
 
     def ask(self, ask: AskAccount, now: Ns) -> list[Out]:
         """Begin a report: cash, holdings, resting orders, fills and settlements."""
@@ -74,19 +75,21 @@ class _Report:
         self.cash = Usd(0)
         self.parts: dict[str, list[Any]] = {}
         self.since = ask.since
-        self.left = 5
+        self.left = 0
         self.ended = False
 
     def begin(self) -> list[Out]:
         where = account_query(self.requests.config)
         since = self.ask.since // SECOND
         recent = (*where, ("min_ts", str(since))) if since else where
-        lists = (
+        lists = [
             ("/portfolio/positions", (*where, ("count_filter", "position"))),
             ("/portfolio/orders", (*where, ("status", "resting"))),
             ("/portfolio/fills", recent),
-            ("/portfolio/settlements", recent),
-        )
+        ]
+        if since:  # what was settled before the first report is in its cash already
+            lists.append(("/portfolio/settlements", recent))
+        self.left = 1 + len(lists)
         out: list[Out] = [
             self.requests.get("/portfolio/balance", self._balance, where),
             *(self._list(path, query) for path, query in lists),
@@ -164,14 +167,18 @@ class _Report:
         seen = AccountSeen(
             "kalshi", account, self.asked, self.since, Usd(cash), holdings, orders, fills
         )
+        if not self.ask.since:
+            self.all_of.opened = max(self.all_of.opened, self.asked)
         return [*self._settled(), seen]
 
     def _settled(self) -> list[Out]:
         """Settlements are facts of their own: one that can't be read spoils no other."""
         out: list[Out] = []
-        for n, body in enumerate(self.parts["/portfolio/settlements"]):
+        for n, body in enumerate(self.parts.get("/portfolio/settlements", [])):
             try:
-                out.append(records.paid(body, self.account, f"settlements[{n}]"))
+                paid = records.paid(body, self.account, f"settlements[{n}]")
+                if paid.venue_at > self.all_of.opened:
+                    out.append(paid)
             except RemoteProtocolError as error:
                 out.append(bad("kalshi.rest", error))
         return out

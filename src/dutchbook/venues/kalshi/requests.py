@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import SECOND, Ns
 from dutchbook.venues.base import Call, Out, Wake
 from dutchbook.venues.kalshi.asker import signature
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.limits import COST, READ
 
+QUEUED_MAX: Final = 1 * SECOND
+"""How long an order may wait for the write budget: the books have moved on by then."""
 PRIVATE: Final = ("/portfolio", "/account", "/api_keys")
 JSON: Final = {"Content-Type": "application/json"}
 
@@ -35,20 +37,25 @@ Later = Callable[[Ns], list[Out]]
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request that is out. `private`: only with a good key can it succeed."""
+    """A request that is out since `at`. `private`: only with a good key can it succeed."""
 
     done: Done
     private: bool
+    at: Ns
 
 
 class Requests:
-    """What is out and what waits for its time. Names count up and never repeat."""
+    """What is out and what waits for its time. Names count up and never repeat.
+
+    `now`: the moment of the call that is being answered, told by who is called.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.out: dict[str, Asked] = {}
         self.later: dict[str, Later] = {}
         self.count = 0
+        self.now = Ns(0)
 
     def get(
         self, path: str, done: Done, query: tuple[tuple[str, str], ...] = (), cost: int = COST
@@ -70,7 +77,7 @@ class Requests:
         """Any request; `done` is told how it ended, once."""
         self.count += 1
         name = f"kalshi.own:{self.count}"
-        self.out[name] = Asked(done, path.startswith(PRIVATE))
+        self.out[name] = Asked(done, path.startswith(PRIVATE), self.now)
         url = self.config.rest + path + (f"?{urlencode(query)}" if query else "")
         headers, sign = signature(self.config, url, method)
         if body:

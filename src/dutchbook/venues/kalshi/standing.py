@@ -19,7 +19,8 @@ _WORST: Final[tuple[Mode, ...]] = (
 class Standing:
     """Every source may hold trading back by itself; the worst of them is what is told, once.
 
-    `asks`: set when an answer makes the exchange's own status worth asking for.
+    `asks`: set when an answer makes the exchange's own status worth asking for. `asked`: when
+    the question left whose answer is being read.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Standing:
         self.told_last: tuple[Mode, str, Ns] | None = None
         self.clock_at: Ns = Ns(-CLOCK_EVERY)
         self.asks = False
+        self.asked = Ns(0)
 
     def hold(self, source: str, mode: Mode, why: str, until: Ns = Ns(0)) -> list[Out]:
         """A source says so; "open" takes its word back."""
@@ -51,11 +53,16 @@ class Standing:
         return self.hold("key", "open", "") if "key" in self.holds else []
 
     def clock(self, venue_at: Ns, now: Ns) -> list[Out]:
-        """Our clock less the venue's, now and then."""
+        """Our clock less the venue's, now and then.
+
+        The venue wrote its time between our question and our reading of the answer, so the skew
+        lies between two bounds; the one nearer to zero is told: a slow answer is no wrong clock.
+        """
         if venue_at <= 0 or now - self.clock_at < CLOCK_EVERY:
             return []
         self.clock_at = now
-        return [ClockSeen("kalshi", Ns(now - venue_at))]
+        least, most = self.asked - venue_at, now - venue_at
+        return [ClockSeen("kalshi", Ns(max(least, 0) or min(most, 0)))]
 
     def _tell(self) -> list[Out]:
         held = sorted(self.holds.values(), key=lambda hold: _WORST.index(hold[0]))

@@ -13,7 +13,7 @@ from dutchbook.venues.kalshi.limits import CANCEL, Costs
 from dutchbook.venues.kalshi.numbers import count, read
 from dutchbook.venues.kalshi.order_bytes import ORDERS, account_query, encode
 from dutchbook.venues.kalshi.pages import Listing, Pages
-from dutchbook.venues.kalshi.records import Known
+from dutchbook.venues.kalshi.records import Known, size
 from dutchbook.venues.kalshi.refusals import evidence
 from dutchbook.venues.kalshi.requests import Answer, Requests
 
@@ -105,11 +105,17 @@ class Sweep:
     def _item(
         self, name: str, body: records.OrderBody, item: answers.CancelItem | None, proof: str
     ) -> list[Out]:
+        if not name:
+            return []  # somebody else's: the next report of the account no longer has it
         if item is None or item.error is not None or item.reduced_by is None:
             code = item.error.code if item is not None and item.error is not None else "no answer"
-            return [CancelFailed(name, code[:300], gone=code == "not_found")] if name else []
+            return [CancelFailed(name, code[:300], gone=code == "not_found")]
         by = read("orders.reduced_by", body.ticker, count, item.reduced_by)
         if by == 0:
-            return [CancelFailed(name, "nothing was left to cancel", gone=True)] if name else []
-        text = "canceled with all others"
-        return [OrderCanceled(name, body.order_id, "operator", Qty(by), Qty(-1), text, proof)]
+            return [CancelFailed(name, "nothing was left to cancel", gone=True)]
+        held = read("orders.fill_count_fp", body.ticker, size, body.fill_count_fp) + read(
+            "orders.remaining_count_fp", body.ticker, size, body.remaining_count_fp
+        )
+        # What it had when it was listed, less what was taken away, has filled meanwhile.
+        filled, text = Qty(max(0, held - by)), "canceled with all others"
+        return [OrderCanceled(name, body.order_id, "operator", Qty(by), filled, text, proof)]

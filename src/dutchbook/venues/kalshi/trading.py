@@ -14,6 +14,7 @@ from dutchbook.domain.effects import (
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Bucket, Out
+from dutchbook.venues.kalshi.changes import Changes
 from dutchbook.venues.kalshi.config import Config
 from dutchbook.venues.kalshi.exchange import Exchange
 from dutchbook.venues.kalshi.groups import Groups, Held
@@ -39,6 +40,7 @@ class Trading:
         self.requests = Requests(config)
         self.inquiries = Inquiries(self.requests, self.known, config.account, costs)
         self.orders = Orders(self.requests, self.known, self.inquiries, self.standing, costs)
+        self.changes = Changes(self.requests, self.known, self.inquiries, self.standing, costs)
         self.groups = Groups(self.requests, costs, self.orders.groups)
         self.reports = Reports(self.requests, self.known)
         self.sweep = Sweep(self.requests, self.known, costs)
@@ -51,18 +53,21 @@ class Trading:
 
     def start(self, now: Ns) -> list[Out]:
         """What is allowed, and the groups."""
+        self.requests.now = now
         return [*self.exchange.start(now), *self.groups.start()]
 
     def do(self, effect: Effect, now: Ns) -> list[Out] | None:
         """An effect of trading that concerns this venue; None for any other."""
+        self.requests.now = now
         if isinstance(effect, SubmitOrder):
-            return self._submit((effect.order,), now) if _ours(effect.order) else None
+            one = (effect.order,)
+            return self._submit(one, now, effect.again) if _ours(effect.order) else None
         if isinstance(effect, SubmitOrders):
             return self._submit(effect.orders, now) if effect.venue == "kalshi" else None
         if isinstance(effect, CancelOrder):
-            return self.orders.cancel(effect, now) if _ours(effect.order) else None
+            return self.changes.cancel(effect, now) if _ours(effect.order) else None
         if isinstance(effect, AmendOrder):
-            return self.orders.amend(effect) if _ours(effect.order) else None
+            return self.changes.amend(effect, now) if _ours(effect.order) else None
         if isinstance(effect, AskOrder):
             look = Look(effect.order, effect.venue_order)
             return self.inquiries.look(look, now) if _ours(effect.order) else None
@@ -77,18 +82,20 @@ class Trading:
         asked = self.requests.take(call)
         if asked is None:
             return None
+        self.requests.now, self.standing.asked = now, asked.at
         out = asked.done(answer, now)
         if asked.private and answer.status in (200, 201):
             out = [*out, *self.standing.heard()]
         return [*out, *self.exchange.ask_status(now)] if self.standing.asks else out
 
     def due(self, token: str, now: Ns) -> list[Out] | None:
+        self.requests.now = now
         return self.requests.due(token, now)
 
-    def _submit(self, orders: tuple[Order, ...], now: Ns) -> list[Out]:
+    def _submit(self, orders: tuple[Order, ...], now: Ns, again: bool = False) -> list[Out]:
         room = self.exchange.room()
         held = Held(
-            lambda at: self.orders.submit(orders, at, room),
+            lambda at: self.orders.submit(orders, at, room, again),
             [OrderRejected(one.id, "not_sent", "everything is being canceled") for one in orders],
         )
         return self.groups.ready(held, now)
