@@ -11,14 +11,14 @@ from dutchbook.domain.account_events import (
     OrderAcked,
     OrderCanceled,
     OrderRejected,
-    OrderSent,
     OrderUnknown,
 )
 from dutchbook.domain.effects import CancelAll, CancelOrder
+from dutchbook.domain.events import CheckFailed
 from dutchbook.domain.instrument import on_grid
 from dutchbook.domain.orders import Order, Reason
 from dutchbook.domain.units import SECOND, Ns
-from dutchbook.venues.base import Call, Out
+from dutchbook.venues.base import Call, Drop, Out
 from dutchbook.venues.polymarket import refusals
 from dutchbook.venues.polymarket.account_wire import Canceled, Posted, named, read, refusal
 from dutchbook.venues.polymarket.config import Config
@@ -34,6 +34,9 @@ CANCELS: Final = "account.cancels"
 RESTART: Final = Ns(90 * SECOND)
 AFTER_RESTART: Final = Ns(120 * SECOND)
 """A restart of the matching engine takes about this long; then only post-only orders are taken."""
+QUEUED_MAX: Final = Ns(1 * SECOND)
+"""How long an order may wait for its turn: by then the books have moved on."""
+SWEEPS_MAX: Final = 5
 TRY_AGAIN: Final = Ns(60 * SECOND)
 """When a mode whose end the venue does not tell is taken to be over."""
 ACKED: Final = ("live", "matched", "delayed", "unmatched")
@@ -62,6 +65,9 @@ class Orders:
         self._requests = requests
         self._known = known
         self._standing = standing
+        self._placing: dict[str, tuple[str, ...]] = {}
+        self._doomed: set[str] = set()
+        self._sent = 0
         self.landed: Callable[[Order, Ns], list[Out]] = lambda order, now: []
         self.traded: Callable[[list[str], Ns], list[Out]] = lambda trades, now: []
         self.outdated: Callable[[Ns], list[Out]] = lambda now: []
@@ -86,7 +92,7 @@ class Orders:
             else:
                 good.append((order, made))
         for start in range(0, len(good), BATCH_MAX):
-            out += self._send(good[start : start + BATCH_MAX], again)
+            out += self._send(good[start : start + BATCH_MAX], again, now)
         return out
 
     def cancel(self, ask: CancelOrder) -> list[Out]:
@@ -97,18 +103,48 @@ class Orders:
         except ValueError as error:
             return [CancelFailed(ask.order.id, f"it can't be an order: {error}", gone=False)]
 
+        return self._end(ask.order.id, name)
+
+    def _end(self, order: str, name: str) -> list[Out]:
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(answer, {name: ask.order.id}, now)
+            return self._canceled(answer, {name: order})
 
         return [self._delete("/order", msgspec.json.encode({"orderID": name}), done, 1)]
 
-    def cancel_all(self, ask: CancelAll, live: int) -> list[Out]:
-        """End every open order of these credentials; it costs one and one for each of them."""
+    def cancel_all(self, ask: CancelAll, live: int, tries: int = 0) -> list[Out]:
+        """End every open order of these credentials; it costs one and one for each of them.
+
+        Orders that wait for their turn are taken back. The venue's sweep misses what is not on its
+        book yet, so those under way are canceled by name as soon as their answer comes.
+        """
 
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(answer, {}, now)
+            out = self._canceled(answer, {})
+            if answer.status == 200 or tries >= SWEEPS_MAX:
+                return out
+            later = Ns(now + (SECOND << tries))
+            return [*out, self._requests.later("sweep", later, again)]
 
-        return [self._delete("/cancel-all", b"", done, 1 + live)]
+        sent = self._sent
+
+        def again(now: Ns) -> list[Out]:
+            # What was ordered since is not meant: a sweep would end that, too.
+            return self.cancel_all(ask, live, tries + 1) if self._sent == sent else []
+
+        for ids in self._placing.values():
+            self._doomed.update(ids)
+        back: list[Out] = [Drop(tuple(self._placing))] if self._placing else []
+        return [*back, self._delete("/cancel-all", b"", done, 1 + live)]
+
+    def _swept(self, good: list[tuple[Order, Signable]], out: list[Out]) -> list[Out]:
+        """What an answer proves, and a cancel for each order that a sweep had to miss."""
+        refused = {one.order for one in out if isinstance(one, OrderRejected)}
+        for order, made in good:
+            if order.id in self._doomed:
+                self._doomed.discard(order.id)
+                if order.id not in refused:
+                    out = [*out, *self._end(order.id, made.name)]
+        return out
 
     def _delete(
         self, path: str, body: bytes, done: Callable[[Answer, Ns], list[Out]], cost: int
@@ -127,12 +163,13 @@ class Orders:
         if order.neg_risk != listed.neg_risk:
             raise ValueError(f"its exchange (neg_risk) is not that of {order.key}")
 
-    def _send(self, good: list[tuple[Order, Signable]], again: bool) -> list[Out]:
+    def _send(self, good: list[tuple[Order, Signable]], again: bool, now: Ns) -> list[Out]:
         posts = [made.post for _, made in good]
         single = len(good) == 1
 
-        def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._answered(good, answer, again, now)
+        def done(answer: Answer, at: Ns) -> list[Out]:
+            self._placing.pop(call.id, None)
+            return self._swept(good, self._answered(good, answer, again, at))
 
         call = self._requests.ask(
             "POST",
@@ -142,8 +179,11 @@ class Orders:
             sign=tuple(made.sign for _, made in good),
             bucket=ORDERS,
             cost=len(good),
+            until=Ns(now + QUEUED_MAX),
         )
-        return [*(OrderSent(order.id) for order, _ in good), call]
+        self._sent += 1
+        self._placing[call.id] = tuple(order.id for order, _ in good)
+        return [call]
 
     def _answered(
         self, good: list[tuple[Order, Signable]], answer: Answer, again: bool, now: Ns
@@ -264,24 +304,20 @@ class Orders:
     def _over(self, now: Ns) -> list[Out]:
         return self._standing.clear("engine")
 
-    def _canceled(self, answer: Answer, asked: dict[str, str], now: Ns) -> list[Out]:
+    def _canceled(self, answer: Answer, asked: dict[str, str]) -> list[Out]:
         """The answer to a cancel; `asked`: our ids by name, empty for all orders."""
         if answer.status != 200:
+            out: list[Out] = []
             if answer.status in (401, 403):
-                out = self._mode(answer, "unauthorized", answer.said(), 0, now)
-            else:
-                out = []
+                out = self._mode(answer, "unauthorized", answer.said(), 0, Ns(0))
             gone = answer.status == 404 and refusal(answer.body) is not None
-            ids = list(asked.values()) or [""]
-            return [*out, *(CancelFailed(one, answer.said(), gone=gone) for one in ids)]
+            return [*out, *_failed(asked, answer.said(), gone)]
         try:
             found = read(answer.body, Canceled)
             ended = [named(name) for name in found.canceled]
             left = {named(name): why for name, why in found.not_canceled.items()}
         except UNREADABLE as error:
-            ids = list(asked.values()) or [""]
-            failed = [CancelFailed(one, "an answer that can't be read") for one in ids]
-            return [bad("cancel", error), *failed]
+            return [bad("cancel", error), *_failed(asked, "an answer that can't be read", False)]
         proof = _evidence(answer.body)
         out = []
         for name in ended:
@@ -289,8 +325,16 @@ class Orders:
             out.append(OrderCanceled(ours, name, "operator", evidence=proof))
         for name, why in left.items():
             ours = asked.pop(name, "") or self._known.of(name)
-            out.append(CancelFailed(ours, why[:300], gone=refusals.gone(why)))
+            if ours:
+                out.append(CancelFailed(ours, why[:300], gone=refusals.gone(why)))
         return [*out, *(CancelFailed(one, "not in the answer") for one in asked.values())]
+
+
+def _failed(asked: dict[str, str], why: str, gone: bool) -> list[Out]:
+    """A cancel of some orders, or of all, that nobody knows to have been carried out."""
+    if not asked:
+        return [CheckFailed("polymarket:orders", f"not everything is canceled: {why}"[:300])]
+    return [CancelFailed(order, why, gone=gone) for order in asked.values()]
 
 
 def _refused(order: Order, why: Reason, text: str, body: bytes, again: bool) -> Out:
