@@ -174,6 +174,17 @@ def test_r6_a_fak_that_is_live_with_nothing_filled_stays_open_until_told():
 
 
 @pytest.mark.parametrize(
+    ("status", "matched", "word"),
+    [("LIVE", "4", "open"), ("MATCHED", "4", "open"), ("MATCHED", "10", "filled"),
+     ("", "10", "filled"), ("DELAYED", "0", "delayed"), ("UNMATCHED", "0", "open")],
+)  # fmt: skip
+def test_an_order_with_something_left_is_open_whatever_it_matched(status, matched, word):
+    body = {**listed(order(), status=status, size_matched=matched), "type": "UPDATE"}
+    (seen,) = told(trading(), body, kind="order")
+    assert (seen.order, seen.status) == ("o-1", word)
+
+
+@pytest.mark.parametrize(
     ("changed", "status", "at", "reason"),
     [
         ({}, "CANCELED", NOW, "operator"),

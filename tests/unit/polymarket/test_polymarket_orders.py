@@ -74,7 +74,7 @@ async def test_the_bytes_of_an_order_and_its_proofs():
     asked_ = sent(admitted(), order())
     assert (asked_.method, asked_.url, asked_.bucket) == ("POST", "http://clob/order", ORDERS)
     signer = Signer()
-    signer.add_secret("polymarket.wallet", Secret("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"))  # fmt: skip  # noqa: E501
+    signer.add_secret("polymarket.wallet", Secret("ac" * 32))
     signer.add_secret("polymarket.api_key", Secret("the-key"))
     signer.add_secret("polymarket.api_secret", Secret("c2VjcmV0"))
     signer.add_secret("polymarket.api_passphrase", Secret("word"))
@@ -114,8 +114,10 @@ def test_kinds_of_orders(changed, kind, post_only, expiration):
     assert body["order"]["expiration"] == expiration
 
 
-@pytest.mark.parametrize(("status", "delayed"), [("live", False), ("matched", False),
-                                                 ("delayed", True), ("unmatched", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "delayed"),
+    [("live", False), ("matched", False), ("delayed", True), ("unmatched", False)],
+)
 def test_r6_an_order_that_is_there_is_acked_whatever_it_matched(status, delayed):
     """Also a FAK order that is `live` with nothing filled: it is open until told otherwise."""
     venue, one = admitted(), order(tif="ioc")
@@ -140,11 +142,11 @@ def test_r6_an_order_that_is_there_is_acked_whatever_it_matched(status, delayed)
 def test_every_text_of_a_refusal_has_its_reason(text, reason):
     venue, one = admitted(), order()
     body = {"success": False, "errorMsg": text, "orderID": ""}
-    assert reply(venue, sent(venue, one), 200, body) == [
+    assert facts(reply(venue, sent(venue, one), 200, body)) == [
         OrderRejected("o-1", reason, text, proof(body))
     ]
     body = {"error": text}
-    assert reply(venue, sent(venue, order(2)), 400, body) == [
+    assert facts(reply(venue, sent(venue, order(2)), 400, body)) == [
         OrderRejected("o-2", reason, f"HTTP 400: {text}", proof(body))
     ]
 
@@ -153,6 +155,11 @@ def test_r4_no_allowance_is_funds_and_a_failed_execution_is_unknown():
     venue = admitted()
     out = reply(venue, sent(venue, order()), 400, {"error": "allowance is not enough"})
     assert (out[0].order, out[0].reason) == ("o-1", "funds")
+    (refresh,) = calls(out)  # the venue looks at the chain again; nothing is sent again
+    path = "http://clob/balance-allowance/update"
+    assert refresh.url == f"{path}?asset_type=COLLATERAL&signature_type=0"
+    out = reply(venue, sent(venue, order(3, action="sell")), 400, {"error": "not enough balance"})
+    assert calls(out)[0].url == (f"{path}?asset_type=CONDITIONAL&signature_type=0&token_id={YES}")
     out = reply(venue, sent(venue, order(2)), 500, {"error": "could not run the execution"})
     assert out == [
         OrderUnknown("o-2", "HTTP 500: could not run the execution",
@@ -237,7 +244,7 @@ def test_a_batch_is_answered_one_by_one():
         {"success": True, "errorMsg": "not enough balance / allowance", "orderID": ""},
         good(orders[2], status="delayed"),
     ]
-    assert reply(venue, asked_, 200, body) == [
+    assert facts(reply(venue, asked_, 200, body)) == [
         OrderAcked("o-1", name(orders[0]), evidence=proof(body)),
         OrderRejected("o-2", "funds", "not enough balance / allowance", proof(body)),
         OrderAcked("o-3", name(orders[2]), True, evidence=proof(body)),
@@ -332,6 +339,9 @@ def test_an_outdated_order_is_rejected_and_never_signed_anew():
     assert (told[0].mode, "version 4" in told[0].why) == ("paused", True)
 
 
+GONE = "order can't be found - already canceled or matched"
+
+
 def test_a_cancel_names_the_order_even_before_the_venue_answered_for_it():
     venue, one = admitted(), order()
     sent(venue, one)
@@ -347,13 +357,14 @@ def test_a_cancel_names_the_order_even_before_the_venue_answered_for_it():
 @pytest.mark.parametrize(
     ("status", "body", "gone"),
     [
-        (200, {"canceled": [], "not_canceled": {"ID": "order can't be found - already canceled or matched"}}, True),
+        (200, {"canceled": [], "not_canceled": {"ID": GONE}}, True),
         (200, {"canceled": [], "not_canceled": {"ID": "the order is delayed"}}, False),
         (200, {"canceled": [], "not_canceled": {}}, False),
-        (200, {"canceled": "all"}, False), (404, {"error": "not found"}, True), (404, "page", False),
+        (200, {"canceled": "all"}, False), (404, {"error": "not found"}, True),
+        (404, "page", False),
         (500, {"error": "x"}, False), (0, None, False),
     ],
-)  # fmt: skip  # noqa: E501
+)  # fmt: skip
 def test_a_cancel_that_failed_is_no_evidence_about_the_order(status, body, gone):
     venue, one = admitted(), order()
     (asked_,) = venue.do(CancelOrder(one, "", "story"), NOW)

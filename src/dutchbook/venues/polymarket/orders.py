@@ -1,7 +1,6 @@
 """Orders and cancels: what is sent, and what each answer proves, which is often nothing."""
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -9,18 +8,16 @@ import msgspec
 from dutchbook.domain.account_events import (
     CancelFailed,
     OrderAcked,
-    OrderCanceled,
     OrderRejected,
     OrderUnknown,
 )
 from dutchbook.domain.effects import CancelAll, CancelOrder
-from dutchbook.domain.events import CheckFailed
 from dutchbook.domain.instrument import on_grid
 from dutchbook.domain.orders import Order, Reason
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.venues.base import Call, Drop, Out
-from dutchbook.venues.polymarket import refusals
-from dutchbook.venues.polymarket.account_wire import Canceled, Posted, named, read, refusal
+from dutchbook.venues.polymarket import cancels, refusals
+from dutchbook.venues.polymarket.account_wire import Posted, evidence, named, read, refusal
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.records import Known
 from dutchbook.venues.polymarket.requests import OWNER, Answer, Requests, bad
@@ -31,6 +28,7 @@ from dutchbook.venues.polymarket.wire import UNREADABLE
 BATCH_MAX: Final = 15
 ORDERS: Final = "account.orders"
 CANCELS: Final = "account.cancels"
+BALANCE: Final = "account.balance"
 RESTART: Final = Ns(90 * SECOND)
 AFTER_RESTART: Final = Ns(120 * SECOND)
 """A restart of the matching engine takes about this long; then only post-only orders are taken."""
@@ -84,7 +82,7 @@ class Orders:
                     order, self._known.payer, OWNER, self._config.wallet_key,
                     f"@signature-{len(good) % BATCH_MAX}@",
                 )  # fmt: skip
-                self._known.learn(order)
+                self._known.learn(order, name=made.name)
             except ValueError as error:
                 refused = ("not_sent", str(error))
             if refused is not None:
@@ -107,7 +105,7 @@ class Orders:
 
     def _end(self, order: str, name: str) -> list[Out]:
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(answer, {name: order})
+            return self._ended(answer, {name: order}, now)
 
         return [self._delete("/order", msgspec.json.encode({"orderID": name}), done, 1)]
 
@@ -119,7 +117,7 @@ class Orders:
         """
 
         def done(answer: Answer, now: Ns) -> list[Out]:
-            out = self._canceled(answer, {})
+            out = self._ended(answer, {}, now)
             if answer.status == 200 or tries >= SWEEPS_MAX:
                 return out
             later = Ns(now + (SECOND << tries))
@@ -144,6 +142,12 @@ class Orders:
                 self._doomed.discard(order.id)
                 if order.id not in refused:
                     out = [*out, *self._end(order.id, made.name)]
+        return out
+
+    def _ended(self, answer: Answer, asked: dict[str, str], now: Ns) -> list[Out]:
+        out = cancels.read_answer(answer, asked, self._known)
+        if answer.status in (401, 403):
+            out = [*self._mode(answer, "unauthorized", answer.said(), 0, now), *out]
         return out
 
     def _delete(
@@ -202,7 +206,7 @@ class Orders:
                 if len(good) == 1 or made.name in text.lower():
                     out += self._duplicate(order, made.name, answer, now)
                 else:
-                    out.append(OrderUnknown(order.id, answer.said(), _evidence(answer.body)))
+                    out.append(OrderUnknown(order.id, answer.said(), evidence(answer.body)))
                     out += self.landed(order, now)
             return out
         out += self._mode(answer, why, text, told.retry_after_seconds if told else 0, now)
@@ -211,8 +215,9 @@ class Orders:
             if why != "blocked":
                 why = _BY_STATUS.get(answer.status, why)
             out += [_refused(one, why, answer.said(), answer.body, again) for one in orders]
+            out += self._refresh(orders[0]) if why == "funds" else []
         else:
-            out += [OrderUnknown(one.id, answer.said(), _evidence(answer.body)) for one in orders]
+            out += [OrderUnknown(one.id, answer.said(), evidence(answer.body)) for one in orders]
         return out
 
     def _taken(
@@ -225,7 +230,7 @@ class Orders:
             else:
                 found = read(answer.body, list[Posted])
         except UNREADABLE as error:
-            proof = _evidence(answer.body)
+            proof = evidence(answer.body)
             return [
                 bad("order", error),
                 *(OrderUnknown(one.id, "an answer that can't be read", proof) for one, _ in good),
@@ -239,7 +244,7 @@ class Orders:
                 mine = found[place] if found[place].order_id.lower() not in names else None
             if mine is None:
                 why = "the answer says nothing of it"
-                out.append(OrderUnknown(order.id, why, _evidence(answer.body)))
+                out.append(OrderUnknown(order.id, why, evidence(answer.body)))
             else:
                 out += self._posted(order, made.name, mine, answer, again, now)
         return out
@@ -247,7 +252,7 @@ class Orders:
     def _posted(
         self, order: Order, name: str, said: Posted, answer: Answer, again: bool, now: Ns
     ) -> list[Out]:
-        proof = _evidence(answer.body)
+        proof = evidence(answer.body)
         why = refusals.reason(said.error_msg)
         named_too = said.order_id.lower() == name and not said.success and why != "other"
         if named_too or (said.order_id == "" and (said.error_msg or not said.success)):
@@ -255,7 +260,8 @@ class Orders:
                 return self._duplicate(order, name, answer, now)
             out = self._mode(answer, why, said.error_msg, 0, now)
             text = said.error_msg[:300] or "no success"
-            return [*out, _refused(order, why, text, answer.body, again)]
+            more = self._refresh(order) if why == "funds" else []
+            return [*out, _refused(order, why, text, answer.body, again), *more]
         status = said.status.lower()
         if not said.success or said.error_msg or status not in ACKED:
             text = f"an answer in two minds: {said.status!r} {said.error_msg!r}"
@@ -267,9 +273,17 @@ class Orders:
         acked = OrderAcked(order.id, name, status == "delayed", evidence=proof)
         return [acked, *self.traded(said.trade_ids or [], now)]
 
+    def _refresh(self, order: Order) -> list[Out]:
+        """Ask the venue to look at the chain again: it may refuse for a balance that is old."""
+        kind = "COLLATERAL" if order.action == "buy" else "CONDITIONAL"
+        query = f"asset_type={kind}&signature_type={self._config.signature_type}"
+        query += f"&token_id={order.token}" if order.action == "sell" else ""
+        path = "/balance-allowance/update"
+        return [self._requests.ask("GET", path, _ignored, query=query, bucket=BALANCE)]
+
     def _duplicate(self, order: Order, name: str, answer: Answer, now: Ns) -> list[Out]:
         """The very same order is there already: that it landed is proved, its fills are not."""
-        acked = OrderAcked(order.id, name, evidence=_evidence(answer.body))
+        acked = OrderAcked(order.id, name, evidence=evidence(answer.body))
         return [acked, *self.landed(order, now)]
 
     def _mode(self, answer: Answer, why: Reason, text: str, after: int, now: Ns) -> list[Out]:
@@ -304,46 +318,14 @@ class Orders:
     def _over(self, now: Ns) -> list[Out]:
         return self._standing.clear("engine")
 
-    def _canceled(self, answer: Answer, asked: dict[str, str]) -> list[Out]:
-        """The answer to a cancel; `asked`: our ids by name, empty for all orders."""
-        if answer.status != 200:
-            out: list[Out] = []
-            if answer.status in (401, 403):
-                out = self._mode(answer, "unauthorized", answer.said(), 0, Ns(0))
-            gone = answer.status == 404 and refusal(answer.body) is not None
-            return [*out, *_failed(asked, answer.said(), gone)]
-        try:
-            found = read(answer.body, Canceled)
-            ended = [named(name) for name in found.canceled]
-            left = {named(name): why for name, why in found.not_canceled.items()}
-        except UNREADABLE as error:
-            return [bad("cancel", error), *_failed(asked, "an answer that can't be read", False)]
-        proof = _evidence(answer.body)
-        out = []
-        for name in ended:
-            ours = asked.pop(name, "") or self._known.of(name)
-            out.append(OrderCanceled(ours, name, "operator", evidence=proof))
-        for name, why in left.items():
-            ours = asked.pop(name, "") or self._known.of(name)
-            if ours:
-                out.append(CancelFailed(ours, why[:300], gone=refusals.gone(why)))
-        return [*out, *(CancelFailed(one, "not in the answer") for one in asked.values())]
 
-
-def _failed(asked: dict[str, str], why: str, gone: bool) -> list[Out]:
-    """A cancel of some orders, or of all, that nobody knows to have been carried out."""
-    if not asked:
-        return [CheckFailed("polymarket:orders", f"not everything is canceled: {why}"[:300])]
-    return [CancelFailed(order, why, gone=gone) for order in asked.values()]
+def _ignored(answer: Answer, now: Ns) -> list[Out]:
+    """Whether the venue looked again shows in its next answer."""
+    return []
 
 
 def _refused(order: Order, why: Reason, text: str, body: bytes, again: bool) -> Out:
     """A refusal; of an order that was sent before it says nothing of that first time."""
     if again:
-        return OrderUnknown(order.id, f"refused when sent again: {text}"[:300], _evidence(body))
-    return OrderRejected(order.id, why, text[:300], _evidence(body))
-
-
-def _evidence(body: bytes) -> str:
-    """The mark that an answer leaves in the record."""
-    return blake2b(body, digest_size=16).hexdigest() if body else ""
+        return OrderUnknown(order.id, f"refused when sent again: {text}"[:300], evidence(body))
+    return OrderRejected(order.id, why, text[:300], evidence(body))

@@ -23,9 +23,12 @@ class Known:
         self.held: set[str] = set()
         self._tokens: dict[str, tuple[str, Outcome]] = {}
 
-    def learn(self, order: Order, venue_order: str = "") -> str:
-        """Know an order; return the venue's name for it. ValueError if it can't be an order."""
-        name = name_of(order, self.payer)
+    def learn(self, order: Order, venue_order: str = "", *, name: str = "") -> str:
+        """Know an order; return the venue's name for it. ValueError if it can't be an order.
+
+        `name` is that name where it is at hand: to make it takes a tenth of a millisecond.
+        """
+        name = name or name_of(order, self.payer)
         while len(self.orders) >= ORDERS_MAX and order.id not in self.orders:
             del self.orders[next(iter(self.orders))]
         while len(self.names) >= 2 * ORDERS_MAX:

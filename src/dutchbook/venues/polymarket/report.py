@@ -29,13 +29,13 @@ from dutchbook.venues.polymarket.account_wire import (
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.numbers import exact
 from dutchbook.venues.polymarket.open_orders import seen
+from dutchbook.venues.polymarket.orders import BALANCE
 from dutchbook.venues.polymarket.pages import Pages
 from dutchbook.venues.polymarket.records import Known
 from dutchbook.venues.polymarket.requests import Answer, Done, Requests, bad
 from dutchbook.venues.polymarket.trades import Trades
 from dutchbook.venues.polymarket.wire import UNREADABLE
 
-BALANCE: Final = "account.balance"
 DATA: Final = "data"
 POSITIONS_PAGE: Final = 500
 POSITIONS_MAX: Final = 10_000

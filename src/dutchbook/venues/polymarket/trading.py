@@ -57,7 +57,7 @@ class Trading:
         return (
             Bucket(orders.ORDERS, config.orders_per_second, config.orders_burst),
             Bucket(orders.CANCELS, config.cancels_per_second, config.cancels_burst),
-            Bucket(report.BALANCE, 10, 100),
+            Bucket(orders.BALANCE, 10, 100),
             Bucket(report.DATA, 7, 75),
             Bucket(heartbeat.BUCKET, 5, 5),
             Bucket("geoblock", 1, 2),
