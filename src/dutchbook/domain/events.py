@@ -25,6 +25,7 @@ class RunStarted(msgspec.Struct, frozen=True, array_like=True, tag="RunStarted")
     """A process took this data directory; market state starts empty, account state goes on.
 
     `epoch` is new in each run and in each copy of a data directory: order ids begin with it.
+    `accounts`: (venue, name of the account there); another name means other money.
     """
 
     run: str
@@ -33,6 +34,7 @@ class RunStarted(msgspec.Struct, frozen=True, array_like=True, tag="RunStarted")
     version: str
     settings: str
     epoch: str = ""
+    accounts: tuple[tuple[str, str], ...] = ()
 
 
 class RunStopped(msgspec.Struct, frozen=True, array_like=True, tag="RunStopped"):

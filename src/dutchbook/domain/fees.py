@@ -49,3 +49,16 @@ def order_total(fees: FeeSchedule, fills: list[tuple[int, int]], *, maker: bool 
     return rounded(
         fees, sum(cost(px, qty) + fill_fee(fees, px, qty, maker=maker) for px, qty in fills)
     )
+
+
+def fee_max(fees: FeeSchedule, px: int, qty: int, action: str, lot: int) -> Usd:
+    """The most that a venue can charge: at the worst price that the limit allows, and rounding.
+
+    Fees are highest at 50 cents; a buy fills at `px` or less, a sale at `px` or more.
+    """
+    worst = min(px, ONE // 2) if action == "buy" else max(px, ONE // 2)
+    if worst in (0, ONE):
+        worst = px
+    lots = max(1, qty // lot)
+    dust = 10 * min(lots, 1_000)  # each fill is rounded up by itself
+    return Usd(fill_fee(fees, worst, qty) + fees.precision + dust)

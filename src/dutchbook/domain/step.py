@@ -139,6 +139,13 @@ class Drifted(msgspec.Struct, frozen=True, array_like=True, tag="Drifted"):
     explained: str = ""
 
 
+class Marked(msgspec.Struct, frozen=True, array_like=True, tag="Marked"):
+    """Equity that breakers measure from, in millionths: "start", "peak", "day:2026-11-21"."""
+
+    name: str
+    value: Usd
+
+
 class Reconciled(msgspec.Struct, frozen=True, array_like=True, tag="Reconciled"):
     """A complete report of a venue was compared; trading there is open when `ok`."""
 
@@ -162,6 +169,7 @@ Note = (
     | HaltMoved
     | Quarantined
     | Drifted
+    | Marked
     | Reconciled
 )
 

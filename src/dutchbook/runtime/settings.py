@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from dutchbook.domain.meta import MONEY_TEXT, money
 from dutchbook.domain.secret import Secret
 from dutchbook.domain.units import MILLI, Ns, plain
+from dutchbook.execution.config import Config as Execution
+from dutchbook.risk.limits import RiskLimits
 
-MONEY: Final = {"money": True}
-_TEXT: Final = {"type": ["string", "number"], "pattern": r"^[0-9]{1,15}(\.[0-9]{1,6})?$"}
 _DAY_MS: Final = 86_400_000
 
 
@@ -92,33 +93,15 @@ class Arbitrage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     edge_min: Annotated[
         int,
-        Meta(
-            ge=0,
-            le=1_000_000,
-            extra=MONEY,
-            extra_json_schema=_TEXT,
-            description="net profit per $1 of payout, at least",
-        ),
+        money("net profit per $1 of payout, at least", 0, 1_000_000),
     ] = 20_000
     size_min: Annotated[
         int,
-        Meta(
-            ge=10_000,
-            le=10**15,
-            extra=MONEY,
-            extra_json_schema=_TEXT,
-            description="contracts, at least",
-        ),
+        money("contracts, at least", 10_000, 10**15),
     ] = 5_000_000
     capital_max: Annotated[
         int,
-        Meta(
-            ge=1_000_000,
-            le=10**15,
-            extra=MONEY,
-            extra_json_schema=_TEXT,
-            description="$ of capital of one basket, at most",
-        ),
+        money("$ of capital of one basket, at most", 1_000_000, 10**15),
     ] = 1_000_000_000
     levels: Annotated[int, Meta(ge=1, le=200, description="levels of a book to walk")] = 20
 
@@ -141,6 +124,15 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_ms: Annotated[int, Meta(ge=0, le=1_000, description="how often it is fsynced")] = 20
 
 
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """SQL tables of the account."""
+
+    url: Annotated[
+        str, Meta(description="sqlite:///path or postgresql://...; empty: DATA_DIR/dutchbook.db")
+    ] = ""
+    enabled: Annotated[bool, Meta(description="keep the tables while a run goes on")] = True
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; the default of each is a run against pretend exchanges."""
 
@@ -153,8 +145,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     venues: Venues = Venues()
     fresh: Fresh = Fresh()
     arbitrage: Arbitrage = Arbitrage()
+    risk: RiskLimits = RiskLimits()
+    execution: Execution = Execution()
     inbox: Inbox = Inbox()
     journal: Journal = Journal()
+    storage: Storage = Storage()
 
     def data_path(self) -> str:
         """The data directory, also where none is set."""
@@ -173,11 +168,11 @@ def schema() -> dict[str, Any]:
         for name, field in section.get("properties", {}).items():
             if "$ref" in field:
                 field.pop("default", None)
-            elif field.get("pattern") == _TEXT["pattern"]:
+            elif field.get("pattern") == MONEY_TEXT["pattern"]:
                 section["properties"][name] = {
                     "description": field["description"],
                     "default": plain(field["default"]),
-                    **_TEXT,
+                    **MONEY_TEXT,
                 }
     root = whole["$defs"]["Settings"]
     root["properties"]["profiles"] = {

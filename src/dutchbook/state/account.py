@@ -5,144 +5,556 @@ journal. Live and in recovery the same three are called with the same values, so
 a crash is the state before it. It decides nothing and asks for nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import Any, Final
 
-from dutchbook.domain.account_events import OrderFilled, VenueMode
+import msgspec
+
+from dutchbook.domain.account_events import (
+    AccountSeen,
+    AccountUnseen,
+    CancelFailed,
+    ClockSeen,
+    FillSettled,
+    FillVoided,
+    OrderAcked,
+    OrderCanceled,
+    OrderFilled,
+    OrderMissing,
+    OrderRejected,
+    OrderSeen,
+    OrderSent,
+    OrderUnknown,
+    Paid,
+    VenueMode,
+)
 from dutchbook.domain.candidate import Outcome
-from dutchbook.domain.effects import Effect
-from dutchbook.domain.events import Event
-from dutchbook.domain.orders import Order, Reason, State
-from dutchbook.domain.step import BasketBegun, HaltMoved, Note, Stage
-from dutchbook.domain.units import Ns, Qty, Usd
+from dutchbook.domain.effects import Effect, SubmitOrder, SubmitOrders
+from dutchbook.domain.events import Event, RunStarted
+from dutchbook.domain.orders import Order
+from dutchbook.domain.step import (
+    BasketBegun,
+    BasketMoved,
+    Drifted,
+    HaltMoved,
+    Marked,
+    Note,
+    Quarantined,
+    Reconciled,
+)
+from dutchbook.domain.units import ONE, SECOND, Ns, Px, Qty, Usd
+from dutchbook.state import account_codec as codec
+from dutchbook.state.baskets import BasketLife
+from dutchbook.state.ledger import Ledger
+from dutchbook.state.lives import NEXT, Life
+from dutchbook.state.money import Money, fee_of, value
 
+__all__ = ["Account", "BasketLife", "Life"]
 
-class Life:
-    """One order's life. `since`: when it entered `state`; `decided_at`: when it was recorded.
-
-    `filled` counts fills that were not voided, `canceled` what the venue ended; `fees` what was
-    charged; `paid` what was paid (buy) or got (sell) without fees. `missing`: definite answers
-    that the venue knows no such order, `missing_since` the first of them.
-    """
-
-    order: Order
-    state: State
-    venue_order: str
-    filled: Qty
-    canceled: Qty
-    fees: Usd
-    paid: Usd
-    decided_at: Ns
-    since: Ns
-    why: str
-    reason: Reason | str
-    missing: int
-    missing_since: Ns
-    fills: list[OrderFilled]
-
-    @property
-    def alive(self) -> bool:
-        """Whether it may still fill: its state is one of LIVE."""
-        raise NotImplementedError
-
-    @property
-    def left(self) -> Qty:
-        """What may still fill: 0 for a terminal order."""
-        raise NotImplementedError
-
-    @property
-    def reserved(self) -> Usd:
-        """The cash that what is left may still cost, at the limit price with `fee_max`; sells 0."""
-        raise NotImplementedError
-
-
-class BasketLife:
-    """A basket and where it stands; `orders` are the ids of all orders that name it, in order."""
-
-    begun: BasketBegun
-    stage: Stage
-    why: str
-    orders: list[str]
-    locked: Usd
-    moved_at: Ns
-    residual: tuple[tuple[str, str, Qty], ...]
-
-    @property
-    def over(self) -> bool:
-        """done, unwound or stuck."""
-        raise NotImplementedError
+ENDED: Final = "the process ended between decision and answer"
 
 
 class Account:
-    """`orders` are all, `live` those that may still fill, both by our id, in order of decision."""
+    """`orders` are all, `live` those that may still fill, both by our id, in order of decision.
 
-    orders: dict[str, Life]
-    live: dict[str, Life]
-    baskets: dict[str, BasketLife]
-    halts: dict[str, HaltMoved]
-    modes: dict[str, VenueMode]
-    reconciled: dict[str, bool]
-    epoch: str
+    `queue_bound`: how long a venue may sit on a request; `missing_least`: how many definite answers
+    it takes to believe that an order never arrived. `undone`: the orders whose fills the last
+    FillVoided took back. `guaranteed`: what done baskets pay back at least, while all is held.
+    """
+
+    def __init__(self, queue_bound: Ns = Ns(60 * SECOND), missing_least: int = 5) -> None:
+        self.queue_bound = queue_bound
+        self.missing_least = missing_least
+        self.orders: dict[str, Life] = {}
+        self.live: dict[str, Life] = {}
+        self.baskets: dict[str, BasketLife] = {}
+        self.halts: dict[str, HaltMoved] = {}
+        self.modes: dict[str, VenueMode] = {}
+        self.reconciled: dict[str, bool] = {}
+        self.skews: dict[str, Ns] = {}
+        self.seen: dict[str, AccountSeen] = {}
+        self.external: dict[str, OrderSeen] = {}
+        self.epoch = ""
+        self.accounts: tuple[tuple[str, str], ...] = ()
+        self.marks: dict[str, Usd] = {}
+        self.ledger = Ledger()
+        self.money = Money(self.ledger)
+        self.by_venue: dict[tuple[str, str], str] = {}
+        self.by_basket: dict[str, list[str]] = {}
+        self.orphans: list[OrderFilled] = []
+        self.guaranteed: dict[str, int] = {}
+        self.undone: list[str] = []
+        self._notes: list[Note] = []
+
+    # -- folding ---------------------------------------------------------------------------------
 
     def apply(self, event: Event, at: Ns, seq: int) -> list[Note]:
         """Fold a fact; returns what could not be (Quarantined) or differs (Drifted)."""
-        raise NotImplementedError
+        handler = _HANDLERS.get(type(event))
+        if handler is None:
+            return []
+        self.ledger.seq, self.ledger.at = seq, at
+        handler(self, event, at)
+        notes, self._notes = self._notes, []
+        return notes
 
     def record(self, effect: Effect, at: Ns) -> None:
         """Fold one of our own effects: SubmitOrder makes an order `decided` and reserves it."""
-        raise NotImplementedError
+        if isinstance(effect, SubmitOrder):
+            self._decided(effect.order, at)
+        elif isinstance(effect, SubmitOrders):
+            for order in effect.orders:
+                self._decided(order, at)
 
     def note(self, note: Note, at: Ns) -> None:
         """Fold one of our own decisions: baskets, halts, reconciliation."""
-        raise NotImplementedError
+        if isinstance(note, BasketBegun):
+            self.baskets[note.id] = BasketLife(note, at, self.by_basket.setdefault(note.id, []))
+        elif isinstance(note, BasketMoved) and note.id in self.baskets:
+            basket = self.baskets[note.id]
+            basket.move(note, at)
+            self.guaranteed.pop(note.id, None)
+            if note.stage == "done":
+                self.guaranteed[note.id] = basket.begun.payout * note.numbers["qty"] // ONE
+        elif isinstance(note, HaltMoved):
+            if note.level:
+                self.halts[note.scope] = note
+            else:
+                self.halts.pop(note.scope, None)
+        elif isinstance(note, Marked):
+            self.marks[note.name] = note.value
+        elif isinstance(note, Reconciled):
+            self.reconciled[note.venue] = note.ok
+
+    def _decided(self, order: Order, at: Ns) -> None:
+        if order.id in self.orders:
+            return  # sent again: the same order, and still one
+        self.orders[order.id] = self.live[order.id] = Life(order, at)
+        if order.basket:
+            self.by_basket.setdefault(order.basket, []).append(order.id)
+
+    def _on_run(self, event: RunStarted, at: Ns) -> None:
+        self.epoch = event.epoch or self.epoch
+        if event.accounts and event.accounts != self.accounts:
+            if self.accounts:
+                self._leave(at)
+            self.accounts = event.accounts
+        self.reconciled = dict.fromkeys(self.reconciled, False)
+        for life in list(self.live.values()):
+            if life.state in ("decided", "sent"):
+                life.move("unknown", at, ENDED)
+
+    def _leave(self, at: Ns) -> None:
+        """Other accounts: what was is history, and their money and contracts are not ours."""
+        for life in list(self.live.values()):
+            self._over(life, "expired", at, "another account", "expired")
+        for basket in self.baskets.values():
+            if not basket.over:
+                basket.stage, basket.why = "stuck", "another account"
+        self.ledger.close("another account")
+        self.seen, self.external, self.reconciled, self.marks = {}, {}, {}, {}
+        self.orphans = []
+        self.money.forget()
+
+    # -- orders ----------------------------------------------------------------------------------
+
+    def _find(self, event: Any, at: Ns) -> Life | None:
+        """The life that an event speaks of, where the event is legal in its state."""
+        life = self.orders.get(event.order)
+        if life is None:
+            life = self.life_of("", getattr(event, "venue", ""), getattr(event, "venue_order", ""))
+        if life is None:
+            self._strange("unknown_order", event.order or getattr(event, "venue_order", ""), event)
+            return None
+        if type(event) not in NEXT[life.state]:
+            self._strange("illegal", life.order.id, event, life.state)
+            return None
+        return life
+
+    def _strange(self, code: str, what: str, event: object, state: str = "") -> None:
+        detail = f"{type(event).__name__} in state {state}" if state else type(event).__name__
+        self._notes.append(Quarantined(code, what, detail))
+
+    def _on_sent(self, event: OrderSent, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is not None and life.state == "decided":
+            life.move("sent", at)
+
+    def _on_acked(self, event: OrderAcked, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is not None:
+            self._named(life, event.venue_order, at)
+            if life.state in ("decided", "sent", "unknown"):
+                life.move("partial" if life.filled else "acked", at)
+
+    def _named(self, life: Life, venue_order: str, at: Ns) -> None:
+        """The venue's name of one of our orders: fills that came before it find their home."""
+        if not venue_order or life.venue_order == venue_order:
+            return
+        life.venue_order = venue_order
+        self.by_venue[life.order.venue, venue_order] = life.order.id
+        self.external.pop(venue_order, None)
+        homeless, self.orphans = self.orphans, []
+        for fill in homeless:
+            if (fill.venue, fill.venue_order) == (life.order.venue, venue_order):
+                self._count(life, fill, at)
+            else:
+                self.orphans.append(fill)
+
+    def _on_rejected(self, event: OrderRejected, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is None or life.state in ("rejected", "never_arrived"):
+            return
+        if life.state == "unknown" and event.reason == "not_sent":
+            return  # that a second try did not leave says nothing about the first
+        if life.filled:
+            self._strange("rejected_with_fills", life.order.id, event, life.state)
+            return
+        self._over(life, "rejected", at, event.text, event.reason)
+
+    def _on_unknown(self, event: OrderUnknown, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is not None and life.state in ("decided", "sent"):
+            life.move("unknown", at, event.why)
+
+    def _on_canceled(self, event: OrderCanceled, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is None:
+            return
+        self._named(life, event.venue_order, at)
+        if not life.alive:
+            life.claimed = Qty(max(life.claimed, event.filled))
+            return
+        life.claimed = Qty(max(life.claimed, event.filled))
+        self._finish(life, at, event.reason, event.text)
+
+    def _finish(self, life: Life, at: Ns, reason: str, text: str) -> None:
+        """The venue ended it: what is neither filled nor owed is canceled."""
+        life.canceled = Qty(max(0, life.order.qty - max(life.filled, life.claimed)))
+        state = "expired" if reason == "expired" else "canceled"
+        if life.filled >= life.order.qty:
+            state = "filled"
+        self._over(life, state, at, text, reason)
+
+    def _over(self, life: Life, state: Any, at: Ns, why: str = "", reason: str = "") -> None:
+        life.move(state, at, why, reason)
+        self.live.pop(life.order.id, None)
+
+    def _on_cancel_failed(self, event: CancelFailed, at: Ns) -> None:
+        if event.order and event.order not in self.orders:
+            self._strange("unknown_order", event.order, event)
+
+    def _on_order_seen(self, event: OrderSeen, at: Ns) -> None:
+        life = self.orders.get(event.order)
+        life = life or self.life_of("", event.venue, event.venue_order)
+        if life is None:
+            if event.status in ("open", "delayed"):
+                self.external[event.venue_order] = event
+            else:
+                self.external.pop(event.venue_order, None)
+            return
+        self._named(life, event.venue_order, at)
+        life.claimed = Qty(max(life.claimed, event.filled))
+        if not life.alive:
+            return  # a stale answer, or the same again
+        if event.status in ("open", "delayed", "filled"):
+            if life.state in ("decided", "sent", "unknown"):
+                life.move("partial" if life.filled else "acked", at)
+        else:
+            self._finish(life, at, "expired" if event.status == "expired" else "other", "seen")
+
+    def _on_missing(self, event: OrderMissing, at: Ns) -> None:
+        life = self._find(event, at)
+        if life is None or life.state not in ("decided", "sent", "unknown"):
+            return
+        life.missing += 1
+        life.missing_since = life.missing_since or at
+        waited = at - life.decided_at >= self.queue_bound and life.missing >= self.missing_least
+        if waited and at > life.order.expires and not life.filled:
+            self._over(life, "never_arrived", at, "the venue never had it", "never_arrived")
+
+    # -- fills and money -------------------------------------------------------------------------
+
+    def _on_filled(self, event: OrderFilled, at: Ns) -> None:
+        life = self.orders.get(event.order)
+        life = life or self.life_of("", event.venue, event.venue_order)
+        if life is None:
+            if event not in self.orphans:
+                self.orphans.append(event)
+            return
+        self._named(life, event.venue_order, at)
+        self._count(life, event, at)
+
+    def _count(self, life: Life, event: OrderFilled, at: Ns) -> None:
+        """Count a fill of one of our orders, once."""
+        order = life.order
+        fill = _in_terms_of(event, order)
+        if fill is None:
+            self._strange("fill_of_another_market", order.id, event, life.state)
+            return
+        for known in life.fills:
+            if (known.trade, known.leg) == (fill.trade, fill.leg):
+                self._again(life, known, fill)
+                return
+        trade = (fill.venue, fill.account, fill.trade)
+        if trade in self.money.voided:
+            return
+        fee = fee_of(fill, order.fee_max, order.qty)
+        life.fills.append(fill)
+        life.filled = Qty(life.filled + fill.qty)
+        life.fees = Usd(life.fees + fee)
+        life.paid = Usd(life.paid + value(fill))
+        self.money.fill(fill, fee)
+        if not life.alive:
+            life.canceled = Qty(max(0, min(life.canceled, order.qty - life.filled)))
+        elif life.filled + life.canceled >= order.qty:
+            self._over(life, "filled", at)
+        else:
+            life.move("partial", at)
+
+    def _again(self, life: Life, known: OrderFilled, fill: OrderFilled) -> None:
+        """A fill that is known: the same twice is nothing; other numbers are for people."""
+        if (known.px, known.qty, known.outcome) != (fill.px, fill.qty, fill.outcome):
+            detail = f"trade {fill.trade}: {known.qty} at {known.px}, now {fill.qty} at {fill.px}"
+            self._notes.append(Quarantined("fill_changed", life.order.id, detail))
+        elif known.provisional and not fill.provisional:
+            self.money.final((fill.venue, fill.account, fill.trade))
+
+    def _on_settled(self, event: FillSettled, at: Ns) -> None:
+        if event.status == "confirmed":
+            self.money.final((event.venue, event.account, event.trade))
+
+    def _on_voided(self, event: FillVoided, at: Ns) -> None:
+        trade = (event.venue, event.account, event.trade)
+        self.undone = []
+        self.orphans = [f for f in self.orphans if (f.venue, f.account, f.trade) != trade]
+        for undone in self.money.void(trade):
+            life = self.orders.get(undone.order)
+            life = life or self.life_of("", undone.venue, undone.venue_order)
+            if life is None:
+                continue
+            self.undone.append(life.order.id)
+            fill = next(f for f in life.fills if (f.trade, f.leg) == (undone.trade, undone.leg))
+            life.fills.remove(fill)
+            life.filled = Qty(life.filled - fill.qty)
+            life.claimed = Qty(min(life.claimed, life.filled))
+            life.fees = Usd(life.fees - fee_of(fill, life.order.fee_max, life.order.qty))
+            life.paid = Usd(life.paid - value(fill))
+            if life.alive:
+                life.move("partial" if life.filled else "acked", at)
+            else:  # what was taken back is not open again
+                life.canceled = Qty(life.order.qty - life.filled)
+                life.move("canceled", at, f"a trade failed: {event.why}", "other")
+
+    def _on_paid(self, event: Paid, at: Ns) -> None:
+        self.money.payment(event)
+        for name in list(self.guaranteed) if event.key else ():
+            if any(leg.key == event.key for leg in self.baskets[name].begun.legs):
+                del self.guaranteed[name]  # what one leg paid, the others need not pay again
+
+    # -- reports ---------------------------------------------------------------------------------
+
+    def _on_seen(self, event: AccountSeen, at: Ns) -> None:
+        first = event.venue not in self.seen
+        if first:
+            self.ledger.moved("opening", event.venue, event.cash - self._in(event), "opening")
+            for holding in event.holdings:
+                had = self.ledger.held(holding.key, holding.outcome)
+                self.ledger.found(holding.key, holding.outcome, holding.qty - had, "opening")
+        for seen in event.orders:
+            self._on_order_seen(seen, at)
+        if not first:
+            for fill in event.fills:
+                self._on_filled(fill, at)
+        named = {row.venue_order for row in event.orders}
+        self.external = {
+            name: row
+            for name, row in self.external.items()
+            if row.venue != event.venue or name in named
+        }
+        self.seen[event.venue] = event
+        self._adopt(event)
+
+    def _in(self, event: AccountSeen) -> int:
+        return self.ledger.cash(event.venue)
+
+    def _adopt(self, event: AccountSeen) -> None:
+        """Fills that a complete report, asked for after they came, gives to no order of ours."""
+        foreign = [
+            fill
+            for fill in self.orphans
+            if fill.venue == event.venue and fill.venue_at < event.asked
+        ]
+        if any(o.order.venue == event.venue and not o.venue_order for o in self.live.values()):
+            return  # one of these may turn out to be theirs
+        for fill in foreign:
+            self.orphans.remove(fill)
+            self.money.fill(fill, fee_of(fill, Usd(0), fill.qty))
+            what = f"fill:{fill.trade}"
+            self._notes.append(Drifted(fill.venue, what, 0, fill.qty, "external"))
+
+    def differences(self, seen: AccountSeen) -> list[Drifted]:
+        """Where our books differ from a complete report; nothing while orders are in flight."""
+        venue = seen.venue
+        if self.restless(venue, seen.asked):
+            return []
+        found = []
+        theirs = {(h.key, h.outcome): h.qty for h in seen.holdings}
+        ours = {
+            place: self.held(*place)
+            for place in self.keys_held()
+            if place[0].startswith(f"{venue}:")
+        }
+        for place in sorted({*theirs, *ours}):
+            mine, its = ours.get(place, Qty(0)), theirs.get(place, Qty(0))
+            if mine != its:
+                found.append(Drifted(venue, f"position:{place[0]}:{place[1]}", mine, its))
+        if self.cash(venue) != seen.cash:
+            found.append(Drifted(venue, "cash", self.cash(venue), seen.cash))
+        named = {row.venue_order for row in seen.orders}
+        for life in self.live.values():
+            if life.order.venue == venue and life.venue_order and life.venue_order not in named:
+                found.append(Drifted(venue, f"order:{life.order.id}", life.left, 0))
+        return found
+
+    def restless(self, venue: str, asked: Ns) -> bool:
+        """Whether something at a venue was under way when a report was asked for, or is now."""
+        for life in self.orders.values():
+            if life.order.venue != venue:
+                continue
+            if life.state in ("decided", "sent", "unknown") or life.owed:
+                return True
+            if life.since >= asked:
+                return True
+        return any(trade[0] == venue for trade in self.money.pending) or any(
+            fill.venue == venue for fill in self.orphans
+        )
+
+    def _on_mode(self, event: VenueMode, at: Ns) -> None:
+        if event.mode == "open":
+            self.modes.pop(event.venue, None)
+        else:
+            self.modes[event.venue] = event
+
+    def _on_clock(self, event: ClockSeen, at: Ns) -> None:
+        self.skews[event.venue] = event.skew
+
+    def _on_unseen(self, event: AccountUnseen, at: Ns) -> None:
+        """It says nothing."""
+
+    # -- reading ---------------------------------------------------------------------------------
 
     def life_of(self, order: str, venue: str = "", venue_order: str = "") -> Life | None:
         """By our id, or by the venue's."""
-        raise NotImplementedError
+        name = order or self.by_venue.get((venue, venue_order), "") if venue_order else order
+        return self.orders.get(name)
 
     def held(self, key: str, outcome: Outcome) -> Qty:
         """Contracts held, provisional fills included."""
-        raise NotImplementedError
+        return self.ledger.held(key, outcome)
 
     def sellable(self, key: str, outcome: Outcome) -> Qty:
         """Contracts held for certain, less what live sell orders may still sell."""
-        raise NotImplementedError
+        selling = sum(
+            life.left
+            for life in self.live.values()
+            if life.order.action == "sell"
+            and life.order.key == key
+            and life.order.outcome == outcome
+        )
+        free = self.held(key, outcome) - self.money.provisional.get((key, outcome), 0) - selling
+        return Qty(max(0, free))
 
-    def keys_held(self) -> Iterable[tuple[str, Outcome]]:
+    def keys_held(self) -> list[tuple[str, Outcome]]:
         """Every (instrument, outcome) with contracts, ordered."""
-        raise NotImplementedError
+        found: list[tuple[str, Outcome]] = []
+        for (account, asset), amount in sorted(self.ledger.totals.items()):
+            if amount and account.startswith("holding:"):
+                key, _, outcome = asset.rpartition("|")
+                found.append((key, "yes" if outcome == "yes" else "no"))
+        return found
 
     def cost(self, key: str, outcome: Outcome) -> Usd:
         """What the contracts held cost, fees included (average entry times size)."""
-        raise NotImplementedError
+        return Usd(self.ledger.total(f"inventory:{key}|{outcome}"))
 
     def cash(self, venue: str) -> Usd:
         """Cash at a venue as our ledger has it, reservations not deducted."""
-        raise NotImplementedError
+        return self.ledger.cash(venue)
 
     def reserved(self, venue: str) -> Usd:
         """What live buy orders there may still cost."""
-        raise NotImplementedError
+        return Usd(sum(o.reserved for o in self.live.values() if o.order.venue == venue))
 
     def free(self, venue: str) -> Usd:
         """cash - reserved."""
-        raise NotImplementedError
+        return Usd(self.cash(venue) - self.reserved(venue))
 
     def equity(self) -> Usd:
         """Cash everywhere plus what the positions cost: the bankroll that limits are shares of."""
-        raise NotImplementedError
+        return Usd(
+            sum(
+                amount
+                for (account, asset), amount in self.ledger.totals.items()
+                if asset == "USD" and account.startswith(("cash:", "inventory:"))
+            )
+        )
 
     def unknown(self, key: str = "") -> list[Life]:
         """Orders whose fate nobody knows, of one market or of all."""
-        raise NotImplementedError
+        return [
+            life
+            for life in self.live.values()
+            if life.state == "unknown" and key in ("", life.order.key)
+        ]
+
+    def provisional(self) -> int:
+        """How many trades may still be voided."""
+        return len(self.money.pending)
 
     def realised(self) -> Usd:
         """Realised profit since the beginning: sales, merges, settlements, less costs and fees."""
-        raise NotImplementedError
+        return Usd(-self.ledger.total("pnl"))
 
     def take(self) -> bytes:
         """The state as canonical bytes, the same for equal states."""
-        raise NotImplementedError
+        return codec.encode(self)
 
     def restore(self, data: bytes) -> None:
         """Become the state of a snapshot. Raises JournalError."""
-        raise NotImplementedError
+        codec.decode_into(self, data)
+
+
+def _in_terms_of(fill: OrderFilled, order: Order) -> OrderFilled | None:
+    """The fill as our order puts it: buying NO at p is selling YES at 1-p. None: another market."""
+    if fill.key != order.key:
+        return None
+    same = (fill.outcome, fill.action) == (order.outcome, order.action)
+    flipped = fill.outcome != order.outcome and fill.action != order.action
+    if not same and not flipped:
+        return None
+    px = fill.px if same else Px(ONE - fill.px)
+    return msgspec.structs.replace(
+        fill, order=order.id, outcome=order.outcome, action=order.action, px=px
+    )
+
+
+_HANDLERS: dict[type, Callable[[Account, Any, Ns], None]] = {
+    RunStarted: Account._on_run,
+    OrderSent: Account._on_sent,
+    OrderAcked: Account._on_acked,
+    OrderRejected: Account._on_rejected,
+    OrderUnknown: Account._on_unknown,
+    OrderFilled: Account._on_filled,
+    FillSettled: Account._on_settled,
+    FillVoided: Account._on_voided,
+    OrderCanceled: Account._on_canceled,
+    CancelFailed: Account._on_cancel_failed,
+    OrderSeen: Account._on_order_seen,
+    OrderMissing: Account._on_missing,
+    AccountSeen: Account._on_seen,
+    AccountUnseen: Account._on_unseen,
+    VenueMode: Account._on_mode,
+    Paid: Account._on_paid,
+    ClockSeen: Account._on_clock,
+}

@@ -138,6 +138,14 @@ def test_a_question_without_an_answer_is_no_answer(was_sent):
         assert isinstance(failed, CheckFailed)
 
 
+def test_a_page_size_that_is_refused_is_asked_for_smaller_once():
+    venue = trading()
+    outs = reply(venue, call(asking(venue)), 400, {"msg": "limit too high"})
+    assert call(outs).url.endswith(f"/portfolio/orders?ticker={T}&limit=100")
+    (failed,) = facts(reply(venue, call(outs), 400, {"msg": "limit too high"}))
+    assert isinstance(failed, CheckFailed)
+
+
 def test_a_cursor_that_repeats_or_an_item_that_moved_breaks_the_list():
     """F61."""
     venue = trading()

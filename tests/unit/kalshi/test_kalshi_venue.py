@@ -114,6 +114,18 @@ def test_an_instrument_has_the_venues_grid_fees_and_times():
     assert made.rules == MARKET["rules_primary"]
 
 
+@pytest.mark.parametrize(("told", "shard"), [(None, 0), (0, 0), (3, 3)])
+def test_an_instrument_knows_the_shard_that_it_trades_on(told, shard):
+    there = {**EVENT, "markets": [{**MARKET, "exchange_index": told}]}
+    assert discovered(events=[there]).catalogue.instruments[T].shard == shard
+
+
+@pytest.mark.parametrize("told", [-1, "2", 1.5, 10**9])
+def test_a_shard_that_is_none_lists_no_instrument(told):
+    there = {**EVENT, "markets": [{**MARKET, "exchange_index": told}]}
+    assert discovered(events=[there]).catalogue.instruments == {}
+
+
 def test_an_event_override_wins_over_its_series_and_an_unknown_series_is_dearest():
     override = {**EVENT, "fee_type_override": "quadratic", "fee_multiplier_override": 2}
     fees = discovered(events=[override]).catalogue.instruments[T].fees

@@ -15,6 +15,7 @@ from dutchbook.venues.kalshi.requests import Answer, Requests
 
 PAGES_MAX: Final = 10_000
 LIMIT: Final = 1_000
+LIMIT_LEAST: Final = 100
 
 
 class _Orders(Struct):
@@ -68,7 +69,8 @@ class Pages:
     ) -> None:
         self.requests = requests
         self.path = path
-        self.query = (*query, ("limit", str(LIMIT)))
+        self.query = query
+        self.limit = LIMIT
         self.told = told
         self.kind, self.name, self.keys = KINDS[path]
         self.items: dict[tuple[Any, ...], Any] = {}
@@ -77,10 +79,15 @@ class Pages:
 
     def ask(self, cursor: str = "") -> Call:
         """The request for a page."""
-        query = (*self.query, ("cursor", cursor)) if cursor else self.query
-        return self.requests.get(self.path, self._page, query)
+        query = (*self.query, ("limit", str(self.limit)))
+        return self.requests.get(
+            self.path, self._page, (*query, ("cursor", cursor)) if cursor else query
+        )
 
     def _page(self, answer: Answer, now: Ns) -> list[Out]:
+        if answer.status == 400 and not self.cursors and self.limit == LIMIT:
+            self.limit = LIMIT_LEAST  # a limit above the most is refused, and the most has changed
+            return [self.ask()]
         if answer.status != 200:
             return self._failed(answer.why(), now)
         try:
