@@ -227,6 +227,10 @@ def test_f41_a_fill_before_the_answer_to_the_order_is_ours():
     assert told(venue, trade(name(order())))[0].order == "o-1"
 
 
+ROW = {"type": "MERGE", "timestamp": T0 // 1000, "conditionId": CID, "size": 4, "usdcSize": 4,
+       "transactionHash": "0xAB"}  # fmt: skip
+
+
 def answers(venue, out, **changed):
     """Answer every question of a report; `changed` by part of the URL."""
     body = {
@@ -289,6 +293,8 @@ def test_after_a_restart_the_orders_in_the_question_are_known_by_their_names():
         ("/positions", (200, {})), ("/positions", (500, [])),
         ("/positions", (200, [{"asset": "9", "conditionId": CID, "size": 1}])),
         ("/positions", (200, [{"asset": YES, "conditionId": CID, "size": -1}])),
+        ("/activity", (500, [])), ("/activity", (200, [{**ROW, "size": -4}])),
+        ("/activity", (200, [{**ROW, "transactionHash": ""}])),
         (f"token_id={NO}", (404, {"error": "x"})), (f"token_id={NO}", (200, {"balance": ""})),
     ],
 )  # fmt: skip
@@ -327,17 +333,24 @@ def test_no_answer_is_no_report():
     assert venue.on_lost(call(out, "COLLATERAL").id, True, NOW) == []
 
 
-def test_merges_and_splits_are_paid():
-    venue = admitted()
-    row = {"type": "MERGE", "timestamp": T0 // 1000, "conditionId": CID, "size": 4,
-           "usdcSize": 4, "transactionHash": "0xAB"}  # fmt: skip
-    rows = [row, {**row, "type": "SPLIT", "size": 1.5}, {**row, "type": "TRADE"}]
+def test_merges_splits_and_redemptions_are_paid_once():
+    """A redemption burns both sides: what they were, the report before it said."""
+    venue, at = admitted(), Ns(T0 // 1000 * SECOND)
+    sent(venue, order())
+    answers(venue, report(venue))  # 10 YES and 2.5 NO
+    rows = [
+        ROW, {**ROW, "type": "SPLIT", "size": 1.5}, {**ROW, "type": "TRADE"},
+        {**ROW, "type": "REDEEM", "size": 10, "usdcSize": 10.0, "transactionHash": "0xCD"},
+    ]  # fmt: skip
     said = answers(venue, report(venue), **{"/activity": (200, rows)})
-    at = Ns(T0 // 1000 * SECOND)
     assert [one for one in said if isinstance(one, Paid)] == [
         Paid("polymarket", "main", "merge", f"merge:0xab:{CID}", 4_000_000, at, KEY, 4_000_000),
         Paid("polymarket", "main", "split", f"split:0xab:{CID}", -1_500_000, at, KEY, 1_500_000),
-    ]
+        Paid("polymarket", "main", "redeem", f"redeem:0xcd:{CID}", 10_000_000, at, KEY,
+             10_000_000, 2_500_000, 1_000_000),
+    ]  # fmt: skip
+    said = answers(venue, report(venue), **{"/activity": (200, rows)})
+    assert [one for one in said if isinstance(one, Paid)] == []
 
 
 BAD_NUMBERS = ["", "-1", "NaN", "Infinity", "1e3", " 1", "1 ", "+1", "0x10", "1_0", "١", "1.",

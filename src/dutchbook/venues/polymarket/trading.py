@@ -117,9 +117,8 @@ class Trading:
 
     def _account(self, ask: AskAccount, now: Ns) -> list[Out]:
         self._open_orders = len(ask.orders)
-        args = (self._config, self._requests, self._known)
-        made = Report(ask, *args, self._trades, now)
-        return [*report.activity(*args, ask.since), *made.start()]
+        made = Report(ask, self._config, self._requests, self._known, self._trades, now)
+        return made.start()
 
 
 def _ours(order: Order) -> bool:
