@@ -21,6 +21,7 @@ from dutchbook.io.signer import Signer
 from dutchbook.venues.base import Call, Drop
 from dutchbook.venues.polymarket import build
 from dutchbook.venues.polymarket.orders import ORDERS
+from dutchbook.venues.polymarket.standing import Standing
 from pm import CONFIG
 from pm_trading import (
     ADDRESS,
@@ -515,3 +516,17 @@ def test_queued_orders_die_after_a_second_and_cancels_have_a_budget_of_their_own
     assert cancel.bucket != ORDERS
     assert {cancel.bucket, ORDERS} <= {bucket.name for bucket in venue.buckets()}
     assert YES != NO
+
+
+def test_of_all_that_the_venue_says_the_strictest_word_counts():
+    """Each condition is told when it becomes the strictest, and again when a stricter one ends."""
+    standing, said = Standing(), []
+    worse = ["post_only", "closing_only", "cancel_only", "paused", "unauthorized", "blocked"]
+    for mode in worse:
+        said += [one.mode for one in standing.set(mode, mode, "story")]
+    assert said == worse
+    assert standing.set("again", "paused", "less strict than what is known") == []
+    standing.clear("again")
+    for mode in reversed(worse):
+        said += [one.mode for one in standing.clear(mode)]
+    assert said == [*worse, *reversed(worse[:-1]), "open"]
