@@ -125,6 +125,9 @@ def test_r6_an_order_that_is_there_is_acked_whatever_it_matched(status, delayed)
     body = good(one, status=status)
     out = reply(venue, sent(venue, one), 200, body)
     assert facts(out) == [OrderAcked("o-1", name(one), delayed, evidence=proof(body))]
+    assert [one.url for one in calls(out)] == (
+        [f"http://clob/data/order/{name(one)}"] if status == "matched" else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,8 @@ class Orders:
             text = f"the answer names another order: {said.order_id!r}"
             return [OrderUnknown(order.id, text[:300], proof)]
         acked = OrderAcked(order.id, name, status == "delayed", evidence=proof)
+        if status == "matched" and not said.trade_ids:
+            return [acked, *self.landed(order, now)]  # it traded, and does not say in what
         return [acked, *self.traded(said.trade_ids or [], now)]
 
     def _refresh(self, order: Order) -> list[Out]:
