@@ -74,6 +74,8 @@ async def credentials(
     if made.status == 400:
         url = f"{clob_url}/auth/derive-api-key"
         made = await _ask(transport, clock, "GET", url, key, chain_id, nonce)
+    if made.status >= 500:
+        raise VenueUnreachable(f"Polymarket gave no API credentials: HTTP {made.status}")
     if made.status != 200:
         raise ConfigError(
             f"Polymarket gave no API credentials: HTTP {made.status}",

@@ -1,6 +1,7 @@
 """What the CLOB and the Data API say of our own account, as on the wire; all of it untrusted."""
 
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Final, TypeVar
 
 import msgspec
@@ -153,6 +154,11 @@ def refusal(data: bytes) -> Refusal | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return found if found.error or found.error_msg or found.code else None
+
+
+def evidence(body: bytes) -> str:
+    """The mark that an answer leaves in the record."""
+    return blake2b(body, digest_size=16).hexdigest() if body else ""
 
 
 def named(text: str) -> str:

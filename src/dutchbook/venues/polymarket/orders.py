@@ -1,7 +1,6 @@
 """Orders and cancels: what is sent, and what each answer proves, which is often nothing."""
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -9,18 +8,16 @@ import msgspec
 from dutchbook.domain.account_events import (
     CancelFailed,
     OrderAcked,
-    OrderCanceled,
     OrderRejected,
-    OrderSent,
     OrderUnknown,
 )
 from dutchbook.domain.effects import CancelAll, CancelOrder
 from dutchbook.domain.instrument import on_grid
 from dutchbook.domain.orders import Order, Reason
 from dutchbook.domain.units import SECOND, Ns
-from dutchbook.venues.base import Call, Out
-from dutchbook.venues.polymarket import refusals
-from dutchbook.venues.polymarket.account_wire import Canceled, Posted, named, read, refusal
+from dutchbook.venues.base import Call, Drop, Out
+from dutchbook.venues.polymarket import cancels, refusals
+from dutchbook.venues.polymarket.account_wire import Posted, evidence, named, read, refusal
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.records import Known
 from dutchbook.venues.polymarket.requests import OWNER, Answer, Requests, bad
@@ -31,9 +28,13 @@ from dutchbook.venues.polymarket.wire import UNREADABLE
 BATCH_MAX: Final = 15
 ORDERS: Final = "account.orders"
 CANCELS: Final = "account.cancels"
+BALANCE: Final = "account.balance"
 RESTART: Final = Ns(90 * SECOND)
 AFTER_RESTART: Final = Ns(120 * SECOND)
 """A restart of the matching engine takes about this long; then only post-only orders are taken."""
+QUEUED_MAX: Final = Ns(1 * SECOND)
+"""How long an order may wait for its turn: by then the books have moved on."""
+SWEEPS_MAX: Final = 5
 TRY_AGAIN: Final = Ns(60 * SECOND)
 """When a mode whose end the venue does not tell is taken to be over."""
 ACKED: Final = ("live", "matched", "delayed", "unmatched")
@@ -62,6 +63,9 @@ class Orders:
         self._requests = requests
         self._known = known
         self._standing = standing
+        self._placing: dict[str, tuple[str, ...]] = {}
+        self._doomed: set[str] = set()
+        self._sent = 0
         self.landed: Callable[[Order, Ns], list[Out]] = lambda order, now: []
         self.traded: Callable[[list[str], Ns], list[Out]] = lambda trades, now: []
         self.outdated: Callable[[Ns], list[Out]] = lambda now: []
@@ -78,7 +82,7 @@ class Orders:
                     order, self._known.payer, OWNER, self._config.wallet_key,
                     f"@signature-{len(good) % BATCH_MAX}@",
                 )  # fmt: skip
-                self._known.learn(order)
+                self._known.learn(order, name=made.name)
             except ValueError as error:
                 refused = ("not_sent", str(error))
             if refused is not None:
@@ -86,7 +90,7 @@ class Orders:
             else:
                 good.append((order, made))
         for start in range(0, len(good), BATCH_MAX):
-            out += self._send(good[start : start + BATCH_MAX], again)
+            out += self._send(good[start : start + BATCH_MAX], again, now)
         return out
 
     def cancel(self, ask: CancelOrder) -> list[Out]:
@@ -97,18 +101,54 @@ class Orders:
         except ValueError as error:
             return [CancelFailed(ask.order.id, f"it can't be an order: {error}", gone=False)]
 
+        return self._end(ask.order.id, name)
+
+    def _end(self, order: str, name: str) -> list[Out]:
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(answer, {name: ask.order.id}, now)
+            return self._ended(answer, {name: order}, now)
 
         return [self._delete("/order", msgspec.json.encode({"orderID": name}), done, 1)]
 
-    def cancel_all(self, ask: CancelAll, live: int) -> list[Out]:
-        """End every open order of these credentials; it costs one and one for each of them."""
+    def cancel_all(self, ask: CancelAll, live: int, tries: int = 0) -> list[Out]:
+        """End every open order of these credentials; it costs one and one for each of them.
+
+        Orders that wait for their turn are taken back. The venue's sweep misses what is not on its
+        book yet, so those under way are canceled by name as soon as their answer comes.
+        """
 
         def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._canceled(answer, {}, now)
+            out = self._ended(answer, {}, now)
+            if answer.status == 200 or tries >= SWEEPS_MAX:
+                return out
+            later = Ns(now + (SECOND << tries))
+            return [*out, self._requests.later("sweep", later, again)]
 
-        return [self._delete("/cancel-all", b"", done, 1 + live)]
+        sent = self._sent
+
+        def again(now: Ns) -> list[Out]:
+            # What was ordered since is not meant: a sweep would end that, too.
+            return self.cancel_all(ask, live, tries + 1) if self._sent == sent else []
+
+        for ids in self._placing.values():
+            self._doomed.update(ids)
+        back: list[Out] = [Drop(tuple(self._placing))] if self._placing else []
+        return [*back, self._delete("/cancel-all", b"", done, 1 + live)]
+
+    def _swept(self, good: list[tuple[Order, Signable]], out: list[Out]) -> list[Out]:
+        """What an answer proves, and a cancel for each order that a sweep had to miss."""
+        refused = {one.order for one in out if isinstance(one, OrderRejected)}
+        for order, made in good:
+            if order.id in self._doomed:
+                self._doomed.discard(order.id)
+                if order.id not in refused:
+                    out = [*out, *self._end(order.id, made.name)]
+        return out
+
+    def _ended(self, answer: Answer, asked: dict[str, str], now: Ns) -> list[Out]:
+        out = cancels.read_answer(answer, asked, self._known)
+        if answer.status in (401, 403):
+            out = [*self._mode(answer, "unauthorized", answer.said(), 0, now), *out]
+        return out
 
     def _delete(
         self, path: str, body: bytes, done: Callable[[Answer, Ns], list[Out]], cost: int
@@ -127,12 +167,13 @@ class Orders:
         if order.neg_risk != listed.neg_risk:
             raise ValueError(f"its exchange (neg_risk) is not that of {order.key}")
 
-    def _send(self, good: list[tuple[Order, Signable]], again: bool) -> list[Out]:
+    def _send(self, good: list[tuple[Order, Signable]], again: bool, now: Ns) -> list[Out]:
         posts = [made.post for _, made in good]
         single = len(good) == 1
 
-        def done(answer: Answer, now: Ns) -> list[Out]:
-            return self._answered(good, answer, again, now)
+        def done(answer: Answer, at: Ns) -> list[Out]:
+            self._placing.pop(call.id, None)
+            return self._swept(good, self._answered(good, answer, again, at))
 
         call = self._requests.ask(
             "POST",
@@ -142,8 +183,11 @@ class Orders:
             sign=tuple(made.sign for _, made in good),
             bucket=ORDERS,
             cost=len(good),
+            until=Ns(now + QUEUED_MAX),
         )
-        return [*(OrderSent(order.id) for order, _ in good), call]
+        self._sent += 1
+        self._placing[call.id] = tuple(order.id for order, _ in good)
+        return [call]
 
     def _answered(
         self, good: list[tuple[Order, Signable]], answer: Answer, again: bool, now: Ns
@@ -162,7 +206,7 @@ class Orders:
                 if len(good) == 1 or made.name in text.lower():
                     out += self._duplicate(order, made.name, answer, now)
                 else:
-                    out.append(OrderUnknown(order.id, answer.said(), _evidence(answer.body)))
+                    out.append(OrderUnknown(order.id, answer.said(), evidence(answer.body)))
                     out += self.landed(order, now)
             return out
         out += self._mode(answer, why, text, told.retry_after_seconds if told else 0, now)
@@ -171,8 +215,9 @@ class Orders:
             if why != "blocked":
                 why = _BY_STATUS.get(answer.status, why)
             out += [_refused(one, why, answer.said(), answer.body, again) for one in orders]
+            out += self._refresh(orders[0]) if why == "funds" else []
         else:
-            out += [OrderUnknown(one.id, answer.said(), _evidence(answer.body)) for one in orders]
+            out += [OrderUnknown(one.id, answer.said(), evidence(answer.body)) for one in orders]
         return out
 
     def _taken(
@@ -185,7 +230,7 @@ class Orders:
             else:
                 found = read(answer.body, list[Posted])
         except UNREADABLE as error:
-            proof = _evidence(answer.body)
+            proof = evidence(answer.body)
             return [
                 bad("order", error),
                 *(OrderUnknown(one.id, "an answer that can't be read", proof) for one, _ in good),
@@ -199,7 +244,7 @@ class Orders:
                 mine = found[place] if found[place].order_id.lower() not in names else None
             if mine is None:
                 why = "the answer says nothing of it"
-                out.append(OrderUnknown(order.id, why, _evidence(answer.body)))
+                out.append(OrderUnknown(order.id, why, evidence(answer.body)))
             else:
                 out += self._posted(order, made.name, mine, answer, again, now)
         return out
@@ -207,7 +252,7 @@ class Orders:
     def _posted(
         self, order: Order, name: str, said: Posted, answer: Answer, again: bool, now: Ns
     ) -> list[Out]:
-        proof = _evidence(answer.body)
+        proof = evidence(answer.body)
         why = refusals.reason(said.error_msg)
         named_too = said.order_id.lower() == name and not said.success and why != "other"
         if named_too or (said.order_id == "" and (said.error_msg or not said.success)):
@@ -215,7 +260,8 @@ class Orders:
                 return self._duplicate(order, name, answer, now)
             out = self._mode(answer, why, said.error_msg, 0, now)
             text = said.error_msg[:300] or "no success"
-            return [*out, _refused(order, why, text, answer.body, again)]
+            more = self._refresh(order) if why == "funds" else []
+            return [*out, _refused(order, why, text, answer.body, again), *more]
         status = said.status.lower()
         if not said.success or said.error_msg or status not in ACKED:
             text = f"an answer in two minds: {said.status!r} {said.error_msg!r}"
@@ -225,11 +271,21 @@ class Orders:
             text = f"the answer names another order: {said.order_id!r}"
             return [OrderUnknown(order.id, text[:300], proof)]
         acked = OrderAcked(order.id, name, status == "delayed", evidence=proof)
+        if status == "matched" and not said.trade_ids:
+            return [acked, *self.landed(order, now)]  # it traded, and does not say in what
         return [acked, *self.traded(said.trade_ids or [], now)]
+
+    def _refresh(self, order: Order) -> list[Out]:
+        """Ask the venue to look at the chain again: it may refuse for a balance that is old."""
+        kind = "COLLATERAL" if order.action == "buy" else "CONDITIONAL"
+        query = f"asset_type={kind}&signature_type={self._config.signature_type}"
+        query += f"&token_id={order.token}" if order.action == "sell" else ""
+        path = "/balance-allowance/update"
+        return [self._requests.ask("GET", path, _ignored, query=query, bucket=BALANCE)]
 
     def _duplicate(self, order: Order, name: str, answer: Answer, now: Ns) -> list[Out]:
         """The very same order is there already: that it landed is proved, its fills are not."""
-        acked = OrderAcked(order.id, name, evidence=_evidence(answer.body))
+        acked = OrderAcked(order.id, name, evidence=evidence(answer.body))
         return [acked, *self.landed(order, now)]
 
     def _mode(self, answer: Answer, why: Reason, text: str, after: int, now: Ns) -> list[Out]:
@@ -264,42 +320,14 @@ class Orders:
     def _over(self, now: Ns) -> list[Out]:
         return self._standing.clear("engine")
 
-    def _canceled(self, answer: Answer, asked: dict[str, str], now: Ns) -> list[Out]:
-        """The answer to a cancel; `asked`: our ids by name, empty for all orders."""
-        if answer.status != 200:
-            if answer.status in (401, 403):
-                out = self._mode(answer, "unauthorized", answer.said(), 0, now)
-            else:
-                out = []
-            gone = answer.status == 404 and refusal(answer.body) is not None
-            ids = list(asked.values()) or [""]
-            return [*out, *(CancelFailed(one, answer.said(), gone=gone) for one in ids)]
-        try:
-            found = read(answer.body, Canceled)
-            ended = [named(name) for name in found.canceled]
-            left = {named(name): why for name, why in found.not_canceled.items()}
-        except UNREADABLE as error:
-            ids = list(asked.values()) or [""]
-            failed = [CancelFailed(one, "an answer that can't be read") for one in ids]
-            return [bad("cancel", error), *failed]
-        proof = _evidence(answer.body)
-        out = []
-        for name in ended:
-            ours = asked.pop(name, "") or self._known.of(name)
-            out.append(OrderCanceled(ours, name, "operator", evidence=proof))
-        for name, why in left.items():
-            ours = asked.pop(name, "") or self._known.of(name)
-            out.append(CancelFailed(ours, why[:300], gone=refusals.gone(why)))
-        return [*out, *(CancelFailed(one, "not in the answer") for one in asked.values())]
+
+def _ignored(answer: Answer, now: Ns) -> list[Out]:
+    """Whether the venue looked again shows in its next answer."""
+    return []
 
 
 def _refused(order: Order, why: Reason, text: str, body: bytes, again: bool) -> Out:
     """A refusal; of an order that was sent before it says nothing of that first time."""
     if again:
-        return OrderUnknown(order.id, f"refused when sent again: {text}"[:300], _evidence(body))
-    return OrderRejected(order.id, why, text[:300], _evidence(body))
-
-
-def _evidence(body: bytes) -> str:
-    """The mark that an answer leaves in the record."""
-    return blake2b(body, digest_size=16).hexdigest() if body else ""
+        return OrderUnknown(order.id, f"refused when sent again: {text}"[:300], evidence(body))
+    return OrderRejected(order.id, why, text[:300], evidence(body))

@@ -4,6 +4,7 @@ from typing import Final
 
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.orders import Order
+from dutchbook.domain.units import Qty
 from dutchbook.venues.polymarket.account_wire import named
 from dutchbook.venues.polymarket.registry import Registry
 from dutchbook.venues.polymarket.signed import Wallet, name_of
@@ -12,7 +13,10 @@ ORDERS_MAX: Final = 50_000
 
 
 class Known:
-    """Orders by our id and by the venue's; tokens that we may hold, with market and outcome."""
+    """Orders by our id and by the venue's; tokens that we may hold, with market and outcome.
+
+    `balances`: what the last complete report said is held. `paid`: payments that were told.
+    """
 
     def __init__(self, registry: Registry, payer: Wallet, account: str) -> None:
         self.registry = registry
@@ -21,11 +25,16 @@ class Known:
         self.orders: dict[str, Order] = {}
         self.names: dict[str, str] = {}
         self.held: set[str] = set()
+        self.balances: dict[tuple[str, Outcome], Qty] = {}
+        self.paid: set[str] = set()
         self._tokens: dict[str, tuple[str, Outcome]] = {}
 
-    def learn(self, order: Order, venue_order: str = "") -> str:
-        """Know an order; return the venue's name for it. ValueError if it can't be an order."""
-        name = name_of(order, self.payer)
+    def learn(self, order: Order, venue_order: str = "", *, name: str = "") -> str:
+        """Know an order; return the venue's name for it. ValueError if it can't be an order.
+
+        `name` is that name where it is at hand: else the order is hashed for it.
+        """
+        name = name or name_of(order, self.payer)
         while len(self.orders) >= ORDERS_MAX and order.id not in self.orders:
             del self.orders[next(iter(self.orders))]
         while len(self.names) >= 2 * ORDERS_MAX:
@@ -46,6 +55,11 @@ class Known:
         """Whether an address is the one that pays for our orders."""
         return address.lower() == self.payer.funder.lower()
 
+    def key_of(self, symbol: str) -> str:
+        """The key of a market by its condition id, however its hex is written."""
+        key = f"polymarket:{symbol}"
+        return key if key in self.registry.markets else f"polymarket:{named(symbol)}"
+
     def place(self, token: str, market: str, outcome: str, index: int = -1) -> tuple[str, Outcome]:
         """(market's key, outcome) of a token: as listed, as ordered, or as the venue words it.
 
@@ -62,5 +76,5 @@ class Known:
             side = "no" if index else "yes"
         if side is None or not token:
             raise ValueError(f"a token of an unknown market: {token[:80]!r}")
-        self._tokens[token] = (f"polymarket:{named(market)}", side)
+        self._tokens[token] = (self.key_of(market), side)
         return self._tokens[token]

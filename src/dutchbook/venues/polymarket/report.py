@@ -2,46 +2,41 @@
 
 from typing import Final
 
-import msgspec
-
 from dutchbook.domain.account_events import (
     AccountSeen,
     AccountUnseen,
     OrderFilled,
     OrderSeen,
-    Paid,
 )
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.effects import AskAccount
 from dutchbook.domain.orders import Holding
 from dutchbook.domain.units import SECOND, Ns, Qty, Usd
 from dutchbook.venues.base import Out
-from dutchbook.venues.polymarket import typed
+from dutchbook.venues.polymarket import moves, typed
 from dutchbook.venues.polymarket.account_wire import (
     Activity,
     Balance,
     OpenOrder,
     Position,
     Trade,
-    named,
     read,
 )
 from dutchbook.venues.polymarket.config import Config
 from dutchbook.venues.polymarket.numbers import exact
 from dutchbook.venues.polymarket.open_orders import seen
+from dutchbook.venues.polymarket.orders import BALANCE
 from dutchbook.venues.polymarket.pages import Pages
 from dutchbook.venues.polymarket.records import Known
 from dutchbook.venues.polymarket.requests import Answer, Done, Requests, bad
 from dutchbook.venues.polymarket.trades import Trades
 from dutchbook.venues.polymarket.wire import UNREADABLE
 
-BALANCE: Final = "account.balance"
 DATA: Final = "data"
 POSITIONS_PAGE: Final = 500
 POSITIONS_MAX: Final = 10_000
 ENOUGH: Final = 10**15
 """An allowance of a billion dollars or more is as good as none."""
-_WHAT: Final = {"SPLIT": "split", "MERGE": "merge", "REDEEM": "redeem"}
 
 
 class Report:
@@ -63,7 +58,8 @@ class Report:
         self._ask, self._config, self._requests = ask, config, requests
         self._known, self._trades = known, trades
         self._asked = now
-        self._parts = {"cash", "orders", "trades", "positions"}
+        self._parts = {"cash", "orders", "trades", "positions", "activity"}
+        self._moves: list[Activity] = []
         self._over = False
         self._cash = Usd(0)
         self._allowance = Usd(-1)
@@ -86,6 +82,7 @@ class Report:
             *Pages(self._requests, "/data/orders", "", self._on_orders).start(),
             *Pages(self._requests, "/data/trades", after, self._on_trades).start(),
             self._positions(0),
+            self._activity(),
         ]
 
     def _on_cash(self, answer: Answer, now: Ns) -> list[Out]:
@@ -158,6 +155,23 @@ class Report:
             return self._fail("more positions than the venue lists")
         return [self._positions(offset + POSITIONS_PAGE)]
 
+    def _activity(self) -> Out:
+        """What was split, merged or redeemed; by hand, since we never do any of it."""
+        funder, since = self._known.payer.funder, self._ask.since // SECOND
+        query = f"user={funder}&type=SPLIT,MERGE,REDEEM&limit={POSITIONS_PAGE}&start={since}"
+        url = f"{self._config.data_url}/activity?{query}"
+        return self._requests.look(url, self._on_activity, DATA)
+
+    def _on_activity(self, answer: Answer, now: Ns) -> list[Out]:
+        if answer.status not in (200, 404):
+            return self._fail(f"activity: {answer.said()}")
+        try:
+            self._moves = read(answer.body, list[Activity]) if answer.status == 200 else []
+            moves.check(self._moves)
+        except UNREADABLE as error:
+            return self._fail(f"an activity that can't be read: {error}"[:300])
+        return self._end("activity")
+
     def _end(self, part: str) -> list[Out]:
         """A part is complete. After the lists come the balances of every token they name."""
         self._parts.discard(part)
@@ -205,6 +219,8 @@ class Report:
 
     def _tell(self) -> list[Out]:
         self._over = True
+        paid = moves.paid(self._moves, self._known)
+        self._known.balances = {(one.key, one.outcome): one.qty for one in self._held}
         report = AccountSeen(
             venue="polymarket",
             account=self._known.account,
@@ -216,59 +232,13 @@ class Report:
             fills=tuple(self._fills),
             allowance=self._allowance,
         )
-        return [*self._besides, report]
+        return [*self._besides, *paid, report]
 
     def _fail(self, why: str) -> list[Out]:
         if self._over:
             return []
         self._over = True
         return [AccountUnseen("polymarket", self._known.account, why[:300])]
-
-
-def activity(config: Config, requests: Requests, known: Known, since: Ns) -> list[Out]:
-    """Ask for splits, merges and redemptions since a time; they are told as Paid."""
-    query = f"user={known.payer.funder}&type=SPLIT,MERGE,REDEEM&limit=500&start={since // SECOND}"
-
-    def done(answer: Answer, now: Ns) -> list[Out]:
-        if answer.status != 200:
-            return []  # no evidence of anything; the cash in the report will tell of a difference
-        out: list[Out] = []
-        try:
-            for row in read(answer.body, list[msgspec.Raw]):
-                out += _paid(read(bytes(row), Activity), known)
-        except UNREADABLE as error:
-            out.append(bad("activity", error))
-        return out
-
-    return [requests.look(f"{config.data_url}/activity?{query}", done, DATA)]
-
-
-def _paid(found: Activity, known: Known) -> list[Out]:
-    """Shares that became cash or the other way; ValueError if the numbers make no sense."""
-    what = _WHAT.get(found.type)
-    if what is None:
-        return []
-    qty, cash = exact(found.size), exact(found.usdc_size)
-    if qty < 0 or cash < 0 or not found.transaction_hash:
-        raise ValueError("an activity that makes no sense")
-    key = f"polymarket:{named(found.condition_id)}"
-    name = f"{what}:{named(found.transaction_hash)}:{named(found.condition_id)}"
-    if what == "redeem":
-        # It does not say which side was redeemed; that the tokens are gone shows in the balances.
-        return [Paid("polymarket", known.account, "redeem", name, Usd(cash),
-                     Ns(found.timestamp * SECOND), key)]  # fmt: skip
-    return [
-        Paid(
-            "polymarket",
-            known.account,
-            "split" if what == "split" else "merge",
-            name,
-            Usd(-qty if what == "split" else qty),
-            Ns(found.timestamp * SECOND),
-            key,
-            Qty(qty),
-        )
-    ]
 
 
 def _whole(text: str) -> int:

@@ -58,6 +58,7 @@ class Requests:
         bucket: str = "clob",
         cost: int = 1,
         timeout: Ns = Ns(5 * SECOND),
+        until: Ns = Ns(0),
     ) -> Call:
         """A request to the CLOB that proves our credentials (level 2); its answer goes to `done`.
 
@@ -83,7 +84,8 @@ class Requests:
             sign = (*sign, Sign(config.api_key, "", kind="reveal", into=OWNER))
         url = f"{config.clob_url}{path}{'?' if query else ''}{query}"
         signs = (*sign, *proof)
-        return Call(self._name(done), method, url, body, headers, signs, bucket, cost, timeout)
+        name = self._name(done)
+        return Call(name, method, url, body, headers, signs, bucket, cost, timeout, until)
 
     def look(self, url: str, done: Done, bucket: str) -> Call:
         """A request that needs no credentials."""

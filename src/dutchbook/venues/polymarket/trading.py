@@ -57,7 +57,7 @@ class Trading:
         return (
             Bucket(orders.ORDERS, config.orders_per_second, config.orders_burst),
             Bucket(orders.CANCELS, config.cancels_per_second, config.cancels_burst),
-            Bucket(report.BALANCE, 10, 100),
+            Bucket(orders.BALANCE, 10, 100),
             Bucket(report.DATA, 7, 75),
             Bucket(heartbeat.BUCKET, 5, 5),
             Bucket("geoblock", 1, 2),
@@ -117,9 +117,8 @@ class Trading:
 
     def _account(self, ask: AskAccount, now: Ns) -> list[Out]:
         self._open_orders = len(ask.orders)
-        args = (self._config, self._requests, self._known)
-        made = Report(ask, *args, self._trades, now)
-        return [*report.activity(*args, ask.since), *made.start()]
+        made = Report(ask, self._config, self._requests, self._known, self._trades, now)
+        return made.start()
 
 
 def _ours(order: Order) -> bool:

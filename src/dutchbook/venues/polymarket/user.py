@@ -86,10 +86,12 @@ class UserFeed:
             return [self._canceled(found, now)]
         if kind not in ("PLACEMENT", "UPDATE"):
             raise ValueError(f"not a kind of order message: {found.type[:40]!r}")
-        if found.status:
-            return [seen(found, self._known)]
+        status = word(found.status or "LIVE")
         full = SIZES[found.size_matched] >= SIZES[found.original_size]
-        return [seen(found, self._known, "filled" if full else "open")]
+        if status in ("open", "filled"):
+            # MATCHED is said of a match, not of the whole order: what can rest may still rest.
+            status = "filled" if full else "open"
+        return [seen(found, self._known, status)]
 
     def _canceled(self, found: OpenOrder, now: Ns) -> OrderCanceled:
         """A cancellation; an expiry is one too, and says so in its status or only by its time."""
