@@ -7,10 +7,10 @@ from typing import Final
 from dutchbook.domain.errors import DutchbookError, UsageError
 
 HOST: Final = "127.0.0.1"
-NAMES: Final = ("kalshi_rest", "kalshi_ws", "clob", "gamma", "polymarket_ws")
+NAMES: Final = ("kalshi_rest", "kalshi_ws", "clob", "gamma", "polymarket_ws", "control")
 """Port P, P+1, ... in this order, also where only one venue is served."""
 VENUES: Final = {
-    "kalshi": NAMES[:2],
+    "kalshi": (*NAMES[:2], NAMES[5]),
     "polymarket": NAMES[2:],
     "both": NAMES,
 }

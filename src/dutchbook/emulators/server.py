@@ -14,12 +14,15 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from dutchbook.domain.units import Ns
+from dutchbook.emulators.control import Control
 from dutchbook.emulators.faults import profile, schedule
 from dutchbook.emulators.feed import Feed
+from dutchbook.emulators.floor import US, Floor
 from dutchbook.emulators.kalshi.auth import refusal
 from dutchbook.emulators.kalshi.rest import known_tier
 from dutchbook.emulators.kalshi.venue import KalshiVenue
-from dutchbook.emulators.polymarket.venue import PolymarketVenue
+from dutchbook.emulators.polymarket.owners import Owners
+from dutchbook.emulators.polymarket.venue import USER_WS, PolymarketVenue
 from dutchbook.emulators.ports import HOST, take_ports
 from dutchbook.emulators.wire.hub import Hub
 from dutchbook.emulators.wire.keys import make_keys
@@ -27,6 +30,7 @@ from dutchbook.emulators.wire.lock import lock
 from dutchbook.emulators.wire.log import TruthLog, WireLog, private_file
 from dutchbook.emulators.wire.mischief import Mischief
 from dutchbook.emulators.wire.rest import HttpServer
+from dutchbook.emulators.wire.wallet import make_wallet
 
 TICK_S: Final = 0.010
 FLUSH_S: Final = 0.050
@@ -58,7 +62,7 @@ class Exchange:
 
     def __init__(self, options: Options, feed: Feed) -> None:
         self._options = options
-        self._feed = feed
+        self._feed = floor = Floor(feed)
         rates, tier = profile(options.faults), known_tier(options.tier)
         options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = lock(options.folder)
@@ -71,8 +75,14 @@ class Exchange:
         self._keys = make_keys(options.folder, options.seed)
         self.log = WireLog(options.folder / "wire.jsonl")
         self._truth = TruthLog(options.folder / "truth.jsonl")
-        self.kalshi = KalshiVenue(feed, self._keys.public, tier)
-        self.polymarket = PolymarketVenue(feed)
+        mine = dict.fromkeys((self._keys.rsa_id, self._keys.ed25519_id), US)
+        self.wallet = make_wallet(options.folder, options.seed)
+        owners = Owners({self.wallet.address: US}, options.seed)
+        self.kalshi = KalshiVenue(
+            floor, self._keys.public, tier, floor.desks["kalshi"], mine
+        )  # fmt: skip
+        self.polymarket = PolymarketVenue(floor, floor.desks["polymarket"], owners)
+        self.control = Control(options.folder, floor, self.kalshi, self.polymarket, self.quiet)
         self.hubs: dict[str, Hub] = {}
         for venue, ping in ((self.kalshi, b"heartbeat"), (self.polymarket, None)):
             plan = schedule(options.seed, venue.name, rates)
@@ -80,6 +90,8 @@ class Exchange:
             self.hubs[venue.name] = Hub(venue.name, venue.session, mischief, self.log, ping=ping)
         self.kalshi.out = lambda news: self._tell("kalshi", news)
         self.polymarket.out = lambda news: self._tell("polymarket", news)
+        self.kalshi.tell = lambda message: self._tell_owner("kalshi", message)
+        self.polymarket.tell = lambda message: self._tell_owner("polymarket", message)
         self._http: list[HttpServer] = []
         self._ws: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -93,6 +105,7 @@ class Exchange:
             "kalshi_rest": self.kalshi.rest.app,
             "clob": self.polymarket.clob.app,
             "gamma": self.polymarket.gamma.app,
+            "control": self.control.app,
         }
         for name, sock in self._socks.items():
             if name in apps:
@@ -156,13 +169,24 @@ class Exchange:
                 "key_file": str(keys.rsa_file.resolve()),
                 "ed25519_key_id": keys.ed25519_id,
                 "ed25519_key_file": str(keys.ed25519_file.resolve()),
+                "account": self.control.name,
             }
         if "clob" in at:
             found["polymarket"] = {
                 "clob": f"http://{at['clob']}",
                 "gamma": f"http://{at['gamma']}",
                 "ws": f"ws://{at['polymarket_ws']}{MARKET_WS}",
+                "user_ws": f"ws://{at['polymarket_ws']}{USER_WS}",
+                "data": f"http://{at['gamma']}/data-api",
+                "geoblock": f"http://{at['gamma']}/api/geoblock",
+                "account": self.control.name,
+                "address": self.wallet.address,
+                "wallet_key_file": str(self.wallet.file.resolve()),
             }
+        found["control"] = {
+            "url": f"http://{at['control']}",
+            "token_file": str(self.control.token_file.resolve()),
+        }
         names = {"truth": "truth.jsonl", "wire": "wire.jsonl", "links": "links.json"}
         return found | {name: str(folder / file) for name, file in names.items()}
 
@@ -225,8 +249,19 @@ class Exchange:
             self._tell(venue.name, venue.publish(update))
         for hub in self.hubs.values():
             hub.poll(now)
+        self.kalshi.poll(now)
+        self.polymarket.poll(now)
         self.kalshi.rest.limited_until = self.hubs["kalshi"].mischief.limited_until
         self.polymarket.windows.limited_until = self.hubs["polymarket"].mischief.limited_until
+
+    def _tell_owner(self, venue: str, message: Any) -> None:
+        """A message for one owner's connections goes out at once."""
+        hub, now = self.hubs[venue], time.time_ns()
+        for line in hub.lines.values():
+            on_private = getattr(line.session, "on_private", None)
+            frames = on_private(message) if on_private is not None else []
+            if frames:
+                hub.send(line, frames, now)
 
     def _tell(self, venue: str, news: Any) -> None:
         hub = self.hubs[venue]
@@ -243,6 +278,6 @@ class Exchange:
 
 
 def _market_door(ws: ServerConnection, request: Request) -> Response | None:
-    if request.path.partition("?")[0] != MARKET_WS:
+    if request.path.partition("?")[0] not in (MARKET_WS, USER_WS):
         return ws.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
     return None

@@ -5,15 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dutchbook.domain.clock import Clock
 from dutchbook.domain.errors import JournalError
 from dutchbook.domain.units import Qty, Usd
 from dutchbook.engine.engine import Engine
+from dutchbook.engine.trading import Trading
+from dutchbook.execution.config import Config as Execution
+from dutchbook.execution.trader import Trader
 from dutchbook.io.driver import Driver
 from dutchbook.io.http import Network
 from dutchbook.io.signer import Signer
 from dutchbook.optimize.walk import Limits
+from dutchbook.risk.gate import Gate
+from dutchbook.risk.halt import Overseer
+from dutchbook.risk.limits import RiskLimits
 from dutchbook.runtime import feeds
 from dutchbook.runtime.settings import Arbitrage, Fresh, Settings, ns
+from dutchbook.state.account import Account
 from dutchbook.state.fresh import FreshLimits
 from dutchbook.strategies.base import Strategy
 from dutchbook.strategies.bundle import Bundle
@@ -31,17 +39,31 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fresh: Fresh = Fresh()
     arbitrage: Arbitrage = Arbitrage()
+    risk: RiskLimits = RiskLimits()
+    execution: Execution = Execution()
+    accounts: dict[str, str] = {}
 
 
-def engine_settings(settings: Settings) -> str:
+def engine_settings(settings: Settings, accounts: dict[str, str] | None = None) -> str:
     """The engine's settings as the text that RunStarted carries."""
-    chosen = EngineSettings(settings.fresh, settings.arbitrage)
+    chosen = _chosen(settings, accounts or {})
     return msgspec.json.encode(chosen, order="deterministic").decode()
 
 
-def engine_of(settings: Settings, recorded: str = "") -> Engine:
-    """An engine as the settings want it, or as the settings that a run recorded do."""
-    chosen = EngineSettings(settings.fresh, settings.arbitrage)
+def _chosen(settings: Settings, accounts: dict[str, str]) -> EngineSettings:
+    return EngineSettings(
+        settings.fresh, settings.arbitrage, settings.risk, settings.execution, accounts
+    )
+
+
+def engine_of(
+    settings: Settings, recorded: str = "", accounts: dict[str, str] | None = None
+) -> Engine:
+    """An engine as the settings want it, or as the settings that a run recorded do.
+
+    `accounts`: venue -> name of the account to trade there; none: it only watches.
+    """
+    chosen = _chosen(settings, accounts or {})
     if recorded:
         try:
             chosen = msgspec.json.decode(recorded, type=EngineSettings)
@@ -67,7 +89,16 @@ def engine_of(settings: Settings, recorded: str = "") -> Engine:
             crossed=ns(fresh.crossed_ms),
             sample_books=fresh.sample_books,
         ),
+        trading_of(chosen) if chosen.accounts else None,
     )
+
+
+def trading_of(chosen: EngineSettings) -> Trading:
+    """The account's half of an engine: state, executor, gate, overseer."""
+    account = Account(ns(chosen.execution.queue_bound_ms))
+    gate = Gate(chosen.risk, chosen.accounts)
+    trader = Trader(account, gate, chosen.execution, chosen.accounts)
+    return Trading(account, trader, Overseer(chosen.risk))
 
 
 def learning_venue(name: str) -> Venue:
@@ -85,14 +116,19 @@ class House:
         self.settings = settings
         self.addresses = addresses
         self.data_dir = Path(settings.data_path())
-        self.engine_settings = engine_settings(settings)
+        self.accounts = feeds.accounts_of(settings, addresses)
+        self.engine_settings = engine_settings(settings, self.accounts)
         self.signer: Signer
 
     def engine(self) -> Engine:
-        return engine_of(self.settings)
+        return engine_of(self.settings, accounts=self.accounts)
 
-    def venues(self) -> list[Venue]:
-        made, self.signer = feeds.venues(self.settings, self.addresses)
+    async def venues(self, transport: Network, clock: Clock) -> list[Venue]:
+        """The venues with their keys, those for trading derived from the wallet now."""
+        trading = bool(self.accounts)
+        made, self.signer = feeds.venues(self.settings, self.addresses, trading=trading)
+        if trading:
+            await feeds.credentials(self.settings, self.addresses, self.signer, transport, clock)
         return made
 
     def transport(self) -> Network:

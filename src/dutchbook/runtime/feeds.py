@@ -6,12 +6,19 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from dutchbook.domain.clock import Clock
 from dutchbook.domain.errors import ConfigError, UsageError
-from dutchbook.io.signer import Signer
+from dutchbook.domain.secret import Secret
+from dutchbook.io import evm
+from dutchbook.io.ports import Transport
+from dutchbook.io.signer import Signer, read_secret
+from dutchbook.runtime.keys import secrets_of
 from dutchbook.runtime.settings import Settings
 from dutchbook.venues.base import Venue, build
 
 VENUES: Final = ("kalshi", "polymarket")
+WALLETS: Final = ("eoa", "proxy", "safe", "deposit")
+CHAIN: Final = 137
 KEY: Final = "kalshi"
 """The name under which the signer holds Kalshi's key."""
 
@@ -79,6 +86,7 @@ def venues(
     at: Addresses | None = None,
     only: Literal["kalshi", "polymarket", "both"] = "both",
     signing: Literal["rsa", "ed25519"] = "rsa",
+    trading: bool = False,
 ) -> tuple[list[Venue], Signer]:
     """The venues, ready for a driver each, and the signer that holds their keys.
 
@@ -87,9 +95,9 @@ def venues(
     """
     signer = Signer()
     made: list[Venue] = []
-    if only != "polymarket" and (config := _kalshi(settings, at, signing, signer)):
+    if only != "polymarket" and (config := _kalshi(settings, at, signing, signer, trading)):
         made.append(build("kalshi", _config("kalshi", config)))
-    if only != "kalshi" and (config := _polymarket(settings, at)):
+    if only != "kalshi" and (config := _polymarket(settings, at, signer, trading)):
         made.append(build("polymarket", _config("polymarket", config)))
     if not made:
         raise ConfigError("no venue is left to watch", todo="enable one, or give its address")
@@ -101,7 +109,7 @@ def _config(kind: str, values: dict[str, Any]) -> Any:
 
 
 def _kalshi(
-    settings: Settings, at: Addresses | None, signing: str, signer: Signer
+    settings: Settings, at: Addresses | None, signing: str, signer: Signer, trading: bool
 ) -> dict[str, Any] | None:
     mine = settings.venues.kalshi
     if at is not None:
@@ -110,7 +118,10 @@ def _kalshi(
         curve = signing == "ed25519" and at.kalshi.ed25519_key_file
         signer.add_file(KEY, Path(at.kalshi.ed25519_key_file if curve else at.kalshi.key_file))
         key_id = at.kalshi.ed25519_key_id if curve else at.kalshi.key_id
-        return {"rest": at.kalshi.rest, "ws": at.kalshi.ws, "key_id": key_id, "key": KEY}
+        return {
+            "rest": at.kalshi.rest, "ws": at.kalshi.ws, "key_id": key_id, "key": KEY,
+            "account": at.kalshi.account if trading else "",
+        }  # fmt: skip
     if not mine.enabled:
         return None
     if not mine.key_id or not (mine.key_file or mine.key_pem):
@@ -123,12 +134,73 @@ def _kalshi(
         signer.add(KEY, mine.key_pem)
     else:
         signer.add_file(KEY, Path(mine.key_file).expanduser())
-    return {"rest": mine.rest_url(), "ws": mine.ws_url(), "key_id": mine.key_id, "key": KEY}
+    return {
+        "rest": mine.rest_url(), "ws": mine.ws_url(), "key_id": mine.key_id, "key": KEY,
+        "account": mine.account if trading else "", "subaccount": mine.subaccount or None,
+    }  # fmt: skip
 
 
-def _polymarket(settings: Settings, at: Addresses | None) -> dict[str, Any] | None:
+def _polymarket(
+    settings: Settings, at: Addresses | None, signer: Signer, trading: bool
+) -> dict[str, Any] | None:
     mine = settings.venues.polymarket
     if not mine.enabled or (at is not None and at.polymarket is None):
         return None
     here = at.polymarket if at is not None and at.polymarket is not None else mine
-    return {"clob_url": here.clob, "gamma_url": here.gamma, "ws_url": here.ws}
+    config: dict[str, Any] = {
+        "clob_url": here.clob, "gamma_url": here.gamma, "ws_url": here.ws,
+    }  # fmt: skip
+    if not trading or not here.account:
+        return config
+    key = _wallet(settings, at, signer)
+    return config | {
+        "account": here.account, "address": evm.address(key),
+        "funder": mine.funder if at is None else "",
+        "signature_type": WALLETS.index(mine.wallet) if at is None else 0,
+        "user_ws": here.user_ws, "data_url": here.data, "geoblock_url": here.geoblock,
+    }  # fmt: skip
+
+
+def _wallet(settings: Settings, at: Addresses | None, signer: Signer) -> Secret:
+    """The wallet's private key, held by the signer from now on."""
+    mine = settings.venues.polymarket
+    if at is not None and at.polymarket is not None:
+        key = read_secret(Path(at.polymarket.wallet_key_file))
+    elif mine.key_hex:
+        key = mine.key_hex
+    elif mine.key_file:
+        key = read_secret(Path(mine.key_file).expanduser())
+    else:
+        found = secrets_of(settings).get("polymarket.key")
+        if found is None:
+            raise ConfigError(
+                "venues.polymarket has no key", todo="dutchbook secret set polymarket.key"
+            )
+        key = found
+    signer.add_secret("polymarket.wallet", key)
+    return key
+
+
+async def credentials(
+    settings: Settings, at: Addresses | None, signer: Signer, transport: Transport, clock: Clock
+) -> None:
+    """Ask Polymarket for the API key of our wallet, and have the signer hold it.
+
+    Raises ConfigError, VenueUnreachable.
+    """
+    here = at.polymarket if at is not None else settings.venues.polymarket
+    if here is None or not here.account:
+        return
+    key = _wallet(settings, at, signer)
+    made = await evm.credentials(transport, clock, here.clob, key, CHAIN)
+    signer.add_secret("polymarket.api_key", made.api_key)
+    signer.add_secret("polymarket.api_secret", made.secret)
+    signer.add_secret("polymarket.api_passphrase", made.passphrase)
+
+
+def accounts_of(settings: Settings, at: Addresses | None) -> dict[str, str]:
+    """Venue -> the account that is traded there."""
+    kalshi = at.kalshi if at is not None else settings.venues.kalshi
+    polymarket = at.polymarket if at is not None else settings.venues.polymarket
+    named = {"kalshi": kalshi, "polymarket": polymarket}
+    return {venue: one.account for venue, one in named.items() if one is not None and one.account}

@@ -112,12 +112,12 @@ class Live:
         settings = self.house.settings
         started = RunStarted(
             self.run, settings.mode, settings.seed, __version__, self.house.engine_settings,
-            os.urandom(4).hex(),
+            os.urandom(4).hex(), tuple(sorted(self.house.accounts.items())),
         )  # fmt: skip
         self.inbox.put("account", [started, *first])
         self._on_signals()
         transport = self.house.transport()
-        for venue in self.house.venues():
+        for venue in await self.house.venues(transport, self.clock):
             self.drivers[venue.name] = make_driver(self, venue, transport)
         await self.control.start()
         tending = asyncio.create_task(self.tending.go(), name="tending")

@@ -17,6 +17,7 @@ from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
+from dutchbook.runtime.truth import settle_up
 from dutchbook.runtime.live import EXCHANGES_ENDED, Live
 from dutchbook.runtime.settings import Settings
 from dutchbook.storage import lock
@@ -113,6 +114,7 @@ async def simulate(
         )  # fmt: skip
         ready(live, at)
         await live.go(seconds, read_links(Path(at.links), "generator"))
+        traded = await settle_up(live, at) if exchange.alive else {}
         if live.why == EXCHANGES_ENDED:
             raise DutchbookError(
                 f"{EXCHANGES_ENDED} under the run",
@@ -126,7 +128,7 @@ async def simulate(
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     reckoning(Path(at.wire).stat().st_size)
     marks = score(Path(at.wire), Path(at.truth), reported.finds())
-    return summary(live, settings) | msgspec.structs.asdict(marks)
+    return summary(live, settings) | traded | msgspec.structs.asdict(marks)
 
 
 def summary(live: Live, settings: Settings) -> dict[str, Any]:

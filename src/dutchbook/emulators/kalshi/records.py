@@ -1,4 +1,4 @@
-"""How the pretend Kalshi writes down orders, fills and positions; and which client ids were used."""
+"""How the pretend Kalshi writes down orders, fills, positions; which client ids were used."""
 
 import hashlib
 from typing import Any, Final

@@ -129,8 +129,8 @@ class KalshiRest:
         query = ask.query
         nested_markets = query.get("with_nested_markets", "false").lower() == "true"
         wanted = [e for e in self._stock.feed.events.values() if self._is_wanted(e, query)]
-        page, cursor = page(wanted, ask, 200)
-        rows = [bodies.event_body(self._stock, event, nested_markets) for event in page]
+        shown, cursor = page(wanted, ask, 200)
+        rows = [bodies.event_body(self._stock, event, nested_markets) for event in shown]
         return {"events": rows, "cursor": cursor, "milestones": []}
 
     def _is_wanted(self, event: SimEvent, query: Mapping[str, str]) -> bool:
@@ -173,8 +173,8 @@ class KalshiRest:
             and bodies.closes_between(m, low, high)
             and query.get("mve_filter") != "only"
         ]
-        page, cursor = page(wanted, ask, 1000)
-        return {"markets": [bodies.market_body(self._stock, m) for m in page], "cursor": cursor}
+        shown, cursor = page(wanted, ask, 1000)
+        return {"markets": [bodies.market_body(self._stock, m) for m in shown], "cursor": cursor}
 
     def _known(self, ticker: str) -> SimMarket:
         market = self._stock.markets.get(ticker)
@@ -209,8 +209,8 @@ class KalshiRest:
             whole(ask.query, "min_ts", None),
             whole(ask.query, "max_ts", None),
         )
-        page, cursor = page(rows, ask, 1000)
-        return {"trades": page, "cursor": cursor}
+        shown, cursor = page(rows, ask, 1000)
+        return {"trades": shown, "cursor": cursor}
 
     def _candles(self, ask: Ask) -> Any:
         market = self._known(ask.names["ticker"])

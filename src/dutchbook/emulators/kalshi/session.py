@@ -5,9 +5,11 @@ from typing import Any, Final
 import msgspec
 
 from dutchbook.emulators.kalshi.messages import Published, Stock
+from dutchbook.emulators.kalshi.private import FILL, GROUPS, ORDERS, POSITIONS, Private
 from dutchbook.emulators.wire.outbox import Frame
 
 BOOK, TICKER, TRADE, LIFE = "orderbook_delta", "ticker", "trade", "market_lifecycle_v2"
+PRIVATE: Final = (FILL, ORDERS, POSITIONS, GROUPS)
 CHANNELS: Final = {
     BOOK: "seq", TICKER: "", TRADE: "seq", LIFE: "seq",
     "fill": "", "user_orders": "", "market_positions": "", "order_group_updates": "seq",
@@ -54,8 +56,9 @@ class Refused(Exception):
 class KalshiSession:
     """`on_text` answers commands, `on_published` tells what changed; one sid per channel."""
 
-    def __init__(self, stock: Stock) -> None:
+    def __init__(self, stock: Stock, owner: str = "") -> None:
         self._stock = stock
+        self.owner = owner
         self._subs: dict[int, Sub] = {}
         self._by_channel: dict[str, Sub] = {}
         self._sids = 0
@@ -89,6 +92,18 @@ class KalshiSession:
         if news.lifecycle and (sub := self._by_channel.get(LIFE)):
             frames += [_data(LIFE, sub, body, news.ticker) for body in news.lifecycle]
         return frames
+
+    @property
+    def private(self) -> bool:
+        """Whether this connection has private channels only."""
+        return bool(self._by_channel) and all(name in PRIVATE for name in self._by_channel)
+
+    def on_private(self, message: Private) -> list[Frame]:
+        """The frame of a message for one owner, where it is this client and wants it."""
+        sub = self._by_channel.get(message.channel)
+        if sub is None or message.owner != self.owner:
+            return []
+        return [message.frame(sub.sid, sub.next() if CHANNELS[message.channel] else 0)]
 
     def on_overflow(self, why: str) -> list[str]:
         """Error 25 on every subscription: terminal."""

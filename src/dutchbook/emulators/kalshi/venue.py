@@ -1,18 +1,27 @@
 """The pretend Kalshi as one object: its stock, its sessions, its REST, and how it misbehaves."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from dutchbook.emulators.feed import Feed
+from dutchbook.emulators.kalshi.auth import KEY
+from dutchbook.emulators.kalshi.groups import Group, Groups
 from dutchbook.emulators.kalshi.messages import Published, Stock
+from dutchbook.emulators.kalshi.portfolio import Portfolio
+from dutchbook.emulators.kalshi.private import Private, group_message, messages
+from dutchbook.emulators.kalshi.records import Records
 from dutchbook.emulators.kalshi.rest import KalshiRest
 from dutchbook.emulators.kalshi.session import KalshiSession
 from dutchbook.emulators.kalshi.trades import Tape
+from dutchbook.emulators.kalshi.trading import Trading
 from dutchbook.emulators.market.shapes import Update
 from dutchbook.emulators.wire.keys import PublicKey
 from dutchbook.emulators.wire.outbox import Frame
 from dutchbook.emulators.wire.spoil import plainly
+from dutchbook.sim.desk import Desk
+from dutchbook.sim.words import Happened
 
 UNKNOWN: Final = "KXNOSUCHMARKET-26DEC31-X"
 _TICKER: Final = re.compile(r'"market_ticker":"[^"]*"')
@@ -23,14 +32,46 @@ class KalshiVenue:
 
     name = "kalshi"
 
-    def __init__(self, feed: Feed, public: Mapping[str, PublicKey], tier: str) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        public: Mapping[str, PublicKey],
+        tier: str,
+        desk: Desk,
+        owners: dict[str, str],
+    ) -> None:
         self.stock = Stock(feed)
         self.trades = Tape()
+        self.desk = desk
+        self.owners = owners
+        self.records = Records(desk, feed.markets, "kalshi")
+        self.groups = Groups(desk)
+        self.trading = Trading(self.stock, desk, self.records, self.groups, owners)
+        self.portfolio = Portfolio(desk, self.records, self.groups, owners)
         self.rest = KalshiRest(self.stock, self.trades, public, tier)
+        self.rest.extra = [*self.trading.paths(), *self.portfolio.paths()]
         self.out: Callable[[Published], None] = lambda news: None
+        self.tell: Callable[[Private], None] = lambda message: None
+        self.groups.told = self._group_told
+        desk.tell.append(self._heard)
 
-    def session(self) -> KalshiSession:
-        return KalshiSession(self.stock)
+    def session(self, path: str, headers: Mapping[str, str]) -> KalshiSession:
+        return KalshiSession(self.stock, self.owners.get(headers.get(KEY) or "", ""))
+
+    def _heard(self, told: Happened) -> None:
+        """Something happened at the desk: the owner's sockets are told, groups count."""
+        self.portfolio.heard(told)
+        for message in messages(self.records, told):
+            self.tell(message)
+        one = told.standing
+        if told.what == "filled" and one is not None and one.ticket.group and told.deal:
+            self.groups.matched(one.ticket.group, told.deal.qty, told.at)
+
+    def _group_told(self, owner: str, event: str, group: Group) -> None:
+        self.tell(group_message(owner, event, group, time.time_ns()))
+
+    def poll(self, now: int) -> None:
+        """Nothing here happens by itself."""
 
     def publish(self, update: Update) -> Published:
         if update.trade is not None:

@@ -48,9 +48,10 @@ class Windows:
 class Clob:
     """Answers from the shelf."""
 
-    def __init__(self, shelf: Shelf, windows: Windows) -> None:
+    def __init__(self, shelf: Shelf, windows: Windows, extra: list[Path] | None = None) -> None:
         self._shelf = shelf
         self._windows = windows
+        self._extra = extra or []
 
     def app(self, log: WireLog) -> Starlette:
         one, many = "clob one", "clob many"
@@ -78,7 +79,9 @@ class Clob:
             Path("/neg-risk", lambda a: {"neg_risk": self._asked(a).market.neg_risk}, gate="clob"),
             Path("/fee-rate", lambda ask: self._asked(ask) and {"base_fee": 0}, gate="clob"),
         ]
-        return application("clob", paths, self._windows, log, {"error": "not found"})
+        return application(
+            "clob", [*paths, *self._extra], self._windows, log, {"error": "not found"}
+        )
 
     def _pages(self, body: Callable[[Shelf, SimMarket], dict[str, Any]]) -> Callable[[Ask], Any]:
         def page(ask: Ask) -> Any:

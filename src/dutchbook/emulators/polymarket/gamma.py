@@ -22,8 +22,9 @@ T = TypeVar("T")
 class Gamma:
     """Answers from the shelf."""
 
-    def __init__(self, shelf: Shelf, windows: Windows) -> None:
+    def __init__(self, shelf: Shelf, windows: Windows, extra: list[Path] | None = None) -> None:
         self._shelf = shelf
+        self._extra = extra or []
         self._windows = windows
         self._events = [e for e in shelf.feed.events.values() if e.venue == "polymarket"]
         self._markets = list(shelf.markets.values())
@@ -41,12 +42,9 @@ class Gamma:
             Path("/markets/{id}", self._market(lambda m: m.id, "id"), gate=markets),
             Path("/tags", self._tags, gate="gamma"),
             Path("/sports", lambda ask: [], gate="gamma"),
-            Path("/api/geoblock", self._geoblock),
+            *self._extra,
         ]
         return application("gamma", paths, self._windows, log, _error("not found", 404).body)
-
-    def _geoblock(self, ask: Ask) -> Any:
-        return {"blocked": False, "ip": ask.client, "country": "XX", "region": ""}
 
     def _found_events(self, ask: Ask) -> list[SimEvent]:
         if ask.query.get("closed", "false").lower() == "true":

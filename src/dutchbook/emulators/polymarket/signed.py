@@ -121,7 +121,7 @@ def _wrapped(
     size = int.from_bytes(signature[-2:], "big")
     if size != len(kind) or signature[-2 - size : -2] != kind:
         return ""
-    inner = signature[:-2 - size]
+    inner = signature[: -2 - size]
     if inner[-64:-32] != separator or inner[-32:] != content:
         return ""
     fields = (
@@ -132,9 +132,12 @@ def _wrapped(
     words = content + b"".join(
         _word(kind_, value)
         for kind_, value in (
-            ("string", "DepositWallet"), ("string", "1"), ("uint256", chain),
-            ("address", order["maker"]), ("bytes32", "00" * 32),
-        )  # fmt: skip
+            ("string", "DepositWallet"),
+            ("string", "1"),
+            ("uint256", chain),
+            ("address", order["maker"]),
+            ("bytes32", "00" * 32),
+        )
     )
     return recover(digest(separator, keccak256(head + words)), inner[:-64])
 

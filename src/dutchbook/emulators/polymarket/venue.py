@@ -1,18 +1,31 @@
 """The pretend Polymarket as one object: its shelf, sessions, REST, and how it misbehaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from dutchbook.emulators.feed import Feed
 from dutchbook.emulators.market.shapes import Update
+from dutchbook.emulators.polymarket.account import AccountReads
 from dutchbook.emulators.polymarket.clob import Clob, Windows
 from dutchbook.emulators.polymarket.gamma import Gamma
+from dutchbook.emulators.polymarket.life import Trades
 from dutchbook.emulators.polymarket.messages import Published, Shelf
+from dutchbook.emulators.polymarket.owners import Owners
 from dutchbook.emulators.polymarket.session import PolymarketSession
+from dutchbook.emulators.polymarket.trading import Trading
+from dutchbook.emulators.polymarket.userchannel import (
+    Private,
+    UserSession,
+    order_message,
+    trade_messages,
+)
 from dutchbook.emulators.wire.outbox import Frame
 from dutchbook.emulators.wire.spoil import plainly
+from dutchbook.sim.desk import Desk
+from dutchbook.sim.words import Happened
 
 UNKNOWN_MARKET: Final = "0x" + "00ff" * 16
+USER_WS: Final = "/ws/user"
 UNKNOWN_ASSET: Final = "1" + "7" * 76
 
 
@@ -21,15 +34,47 @@ class PolymarketVenue:
 
     name = "polymarket"
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, desk: Desk, owners: Owners) -> None:
         self.shelf = Shelf(feed)
         self.windows = Windows()
-        self.clob = Clob(self.shelf, self.windows)
-        self.gamma = Gamma(self.shelf, self.windows)
+        self.desk = desk
+        self.owners = owners
+        addresses = {name: address for address, name in owners.names.items()}
+        self.trades = Trades(desk, addresses)
+        self.trading = Trading(self.shelf, desk, owners, self.trades)
+        self.reads = AccountReads(self.shelf, desk, owners, self.trades)
+        self.clob = Clob(self.shelf, self.windows, [*self.trading.paths(), *self.reads.paths()])
+        self.gamma = Gamma(self.shelf, self.windows, self.reads.data_paths())
         self.out: Callable[[Published], None] = lambda news: None
+        self.tell: Callable[[Private], None] = lambda message: None
+        desk.tell.append(self._heard)
 
-    def session(self) -> PolymarketSession:
+    def session(self, path: str, headers: Mapping[str, str]) -> PolymarketSession | UserSession:
+        """A conversation on the market socket, or on the user socket."""
+        if path.startswith(USER_WS):
+            return UserSession(self.owners)
         return PolymarketSession(self.shelf)
+
+    def _heard(self, told: Happened) -> None:
+        """Something happened at the desk: the owners' sockets are told."""
+        message = order_message(self.reads, told)
+        if message is not None:
+            self.tell(message)
+        if (
+            told.what == "filled"
+            and told.deal is not None
+            and told.deal.id not in self.trades.deals
+        ):
+            self.trades.matched(told.deal)
+            for trade in trade_messages(self.shelf, self.trades, told.deal, told.at):
+                self.tell(trade)
+
+    def poll(self, now: int) -> None:
+        """Trades move on in their lives; hearts that stopped are noticed."""
+        self.trading.poll(now)
+        for deal in self.trades.poll(now):
+            for message in trade_messages(self.shelf, self.trades, deal, now):
+                self.tell(message)
 
     def publish(self, update: Update) -> Published:
         return self.shelf.publish(update)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from websockets.asyncio.server import ServerConnection
@@ -47,7 +47,7 @@ class Hub:
     def __init__(
         self,
         venue: str,
-        make: Callable[[], Any],
+        make: Callable[[str, Mapping[str, str]], Any],
         mischief: Mischief,
         log: WireLog,
         *,
@@ -95,10 +95,14 @@ class Hub:
 
     def poll(self, now: int) -> None:
         """Let the next fault happen if it is due."""
-        self.mischief.poll(now, [line.box for line in self.lines.values()])
+        lines = [
+            line for line in self.lines.values() if not getattr(line.session, "private", False)
+        ]
+        self.mischief.poll(now, [line.box for line in lines])
 
     def _line(self, name: str, ws: ServerConnection) -> Line:
-        session = self._make()
+        request = ws.request
+        session = self._make(request.path, request.headers) if request else self._make("", {})
 
         def cut() -> None:
             self._log.note(name, note="disconnect now")
