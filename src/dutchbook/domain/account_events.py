@@ -226,6 +226,14 @@ class ClockSeen(msgspec.Struct, frozen=True, array_like=True, tag="ClockSeen"):
     skew: Ns
 
 
+class RateSeen(msgspec.Struct, frozen=True, array_like=True, tag="RateSeen"):
+    """How many orders the venue takes from us at once, and how many a second."""
+
+    venue: str
+    burst: int
+    per_second: int
+
+
 OwnEvent = (
     OrderSent
     | OrderAcked
@@ -243,9 +251,10 @@ OwnEvent = (
     | VenueMode
     | Paid
     | ClockSeen
+    | RateSeen
 )
 OWN = (
     OrderSent, OrderAcked, OrderRejected, OrderUnknown, OrderFilled, FillSettled, FillVoided,
     OrderCanceled, CancelFailed, OrderSeen, OrderMissing, AccountSeen, AccountUnseen, VenueMode,
-    Paid, ClockSeen,
+    Paid, ClockSeen, RateSeen,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from dutchbook.domain.units import ONE
 from dutchbook.emulators.floor import Floor, truth_of
 from dutchbook.emulators.kalshi.venue import KalshiVenue
+from dutchbook.emulators.mishap import ORDERS, Storm
 from dutchbook.emulators.polymarket.venue import PolymarketVenue
 from dutchbook.emulators.wire.log import WireLog
 from dutchbook.emulators.wire.rest import Ask, Refusal, application
@@ -67,6 +68,7 @@ class Control:
         kalshi: KalshiVenue,
         polymarket: PolymarketVenue,
         quiet: Callable[[], None],
+        storms: dict[str, Storm],
     ) -> None:
         self.name = f"sim-{secrets.token_hex(4)}"
         self.token_file = folder / "control.token"
@@ -78,7 +80,7 @@ class Control:
         self._kalshi = kalshi
         self._polymarket = polymarket
         self._quiet = quiet
-        self.scripted: dict[str, list[str]] = {"kalshi": [], "polymarket": []}
+        self._storms = storms
 
     def app(self, log: WireLog) -> Starlette:
         paths = [
@@ -138,7 +140,9 @@ class Control:
 
     def _faults(self, ask: Ask) -> Any:
         wish = _decoded(ask.body, Faults)
-        self.scripted[wish.venue] += [wish.fault] * max(0, min(wish.count, 1_000))
+        if wish.fault not in {mishap.kind for mishap in ORDERS}:
+            raise Refusal(400, {"error": f"unknown fault {wish.fault[:40]!r}"})
+        self._storms[wish.venue].scripted += [wish.fault] * max(0, min(wish.count, 1_000))
         return {"ok": True}
 
     def _hush(self, ask: Ask) -> Any:

@@ -68,9 +68,15 @@ def score(
             plant.visible = both(plant.visible, books.fresh(key, outcome))
     run = [(since, until)]
     true = [plant for plant in plants if plant.miss is None]
-    seen = [p for p in true if any(b - a >= SECOND for a, b in both(p.visible, run))]
-    stood = [p for p in true if min(p.end, until) - max(p.start, since) >= SECOND]
     late = [find for find in finds if find.opened_at >= since]
+    # One that was taken at once is gone before it could be seen for a second: it was found.
+    seen = [
+        plant
+        for plant in true
+        if any(b - a >= SECOND for a, b in both(plant.visible, run))
+        or any(_match(plant, find) for find in late)
+    ]
+    stood = [p for p in true if min(p.end, until) - max(p.start, since) >= SECOND]
     missed = [p.id for p in seen if not any(_match(p, find) for find in late)]
     false = [find.id for find in late if not any(_allows(p, find) for p in plants)]
     return Score(

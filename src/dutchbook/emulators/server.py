@@ -13,7 +13,7 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import MILLI, Ns
 from dutchbook.emulators.control import Control
 from dutchbook.emulators.faults import profile, schedule
 from dutchbook.emulators.feed import Feed
@@ -21,6 +21,7 @@ from dutchbook.emulators.floor import US, Floor
 from dutchbook.emulators.kalshi.auth import refusal
 from dutchbook.emulators.kalshi.rest import known_tier
 from dutchbook.emulators.kalshi.venue import KalshiVenue
+from dutchbook.emulators.mishap import STALE_MS, Storm
 from dutchbook.emulators.polymarket.owners import Owners
 from dutchbook.emulators.polymarket.venue import USER_WS, PolymarketVenue
 from dutchbook.emulators.ports import HOST, take_ports
@@ -30,10 +31,13 @@ from dutchbook.emulators.wire.lock import lock
 from dutchbook.emulators.wire.log import TruthLog, WireLog, private_file
 from dutchbook.emulators.wire.mischief import Mischief
 from dutchbook.emulators.wire.rest import HttpServer
+from dutchbook.emulators.wire.stormy import Stormy
 from dutchbook.emulators.wire.wallet import make_wallet
 
 TICK_S: Final = 0.010
 FLUSH_S: Final = 0.050
+LATE_S: Final = 0.3
+"""How late a private message comes that is late."""
 KALSHI_REST: Final = "/trade-api/v2"
 KALSHI_WS: Final = "/trade-api/ws/v2"
 MARKET_WS: Final = "/ws/market"
@@ -82,7 +86,14 @@ class Exchange:
             floor, self._keys.public, tier, floor.desks["kalshi"], mine
         )  # fmt: skip
         self.polymarket = PolymarketVenue(floor, floor.desks["polymarket"], owners)
-        self.control = Control(options.folder, floor, self.kalshi, self.polymarket, self.quiet)
+        storm = options.faults == "storm"
+        self.storms = {name: Storm(name, options.seed, storm) for name in floor.desks}
+        self.polymarket.fails = lambda now: self.storms["polymarket"].fails(now)
+        if storm:
+            self.kalshi.portfolio.lag = STALE_MS[0] * MILLI
+        self.control = Control(
+            options.folder, floor, self.kalshi, self.polymarket, self.quiet, self.storms
+        )
         self.hubs: dict[str, Hub] = {}
         for venue, ping in ((self.kalshi, b"heartbeat"), (self.polymarket, None)):
             plan = schedule(options.seed, venue.name, rates)
@@ -101,7 +112,7 @@ class Exchange:
     async def start(self) -> dict[str, Any]:
         """Serve; returns the addresses. Files (truth, links) stand when this returns."""
         self._files()
-        apps = {
+        apps: dict[str, Any] = {
             "kalshi_rest": self.kalshi.rest.app,
             "clob": self.polymarket.clob.app,
             "gamma": self.polymarket.gamma.app,
@@ -109,7 +120,11 @@ class Exchange:
         }
         for name, sock in self._socks.items():
             if name in apps:
-                server = HttpServer(apps[name](self.log))
+                app = apps[name](self.log)
+                venue = "kalshi" if name == "kalshi_rest" else "polymarket"
+                if name != "control":
+                    app = Stormy(app, self.storms[venue], time.time_ns)
+                server = HttpServer(app)
                 self._http.append(server)
                 self._tasks.append(asyncio.create_task(server.run_on(sock)))
             else:
@@ -128,6 +143,8 @@ class Exchange:
         A client that now hears nothing for a moment has seen all there was.
         """
         self._quiet = True
+        for storm in self.storms.values():
+            storm.quiet = True
         for hub in self.hubs.values():
             hub.mischief.stop()
             for line in hub.lines.values():
@@ -256,6 +273,15 @@ class Exchange:
 
     def _tell_owner(self, venue: str, message: Any) -> None:
         """A message for one owner's connections goes out at once."""
+        now = time.time_ns()
+        verdict = self.storms[venue].private(now)
+        if verdict == "late":
+            asyncio.get_running_loop().call_later(LATE_S, self._deliver, venue, message)
+        elif verdict != "lost":
+            for _ in range(2 if verdict == "twice" else 1):
+                self._deliver(venue, message)
+
+    def _deliver(self, venue: str, message: Any) -> None:
         hub, now = self.hubs[venue], time.time_ns()
         for line in hub.lines.values():
             on_private = getattr(line.session, "on_private", None)

@@ -47,7 +47,7 @@ class Gate:
             why, numbers = check(asked)
             if why:
                 return Refused(what, check.__name__, why, numbers)
-        why, numbers = self._throttled(orders, now)
+        why, numbers = self._throttled(orders, account, now)
         if why:
             return Refused(what, "throttle", why, numbers)
         self._pass(orders, now)
@@ -99,15 +99,19 @@ class Gate:
             )
         )
 
-    def _throttled(self, orders: tuple[Order, ...], now: Ns) -> Verdict:
+    def _throttled(self, orders: tuple[Order, ...], account: Account, now: Ns) -> Verdict:
         """Too many orders to a venue in a second, or the same one again and again."""
         by_venue: dict[str, int] = {}
         for order in orders:
             by_venue[order.venue] = by_venue.get(order.venue, 0) + 1
         for venue, count in by_venue.items():
             sent = _recent(self._sent.setdefault(venue, deque()), Ns(now - SECOND))
-            if len(sent) + count > self.limits.orders_per_second:
-                return f"too many orders to {venue} in a second", {"sent": len(sent)}
+            rate = account.rates.get(venue)
+            burst = rate.burst if rate is not None else self.limits.orders_per_second
+            most = min(self.limits.orders_per_second, burst)
+            if len(sent) + count > most:
+                numbers = {"sent": len(sent), "more": count, "most": most}
+                return f"too many orders to {venue} in a second", numbers
         for order in orders:
             since = Ns(now - self.limits.repeat_ms * MILLI)
             same = _recent(self._same.setdefault(_kind(order), deque()), since)

@@ -11,6 +11,8 @@ from dutchbook.runtime.feeds import Addresses, addresses
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+TIER = "premier"
+"""Kalshi's rate tier in mode sim: bundles of twenty legs go out at once."""
 
 
 class Exchange:
@@ -27,7 +29,7 @@ class Exchange:
         """Start it and wait for its addresses; DutchbookError with its own words if it fails."""
         command = [sys.executable, "-m", "dutchbook", "exchange", "serve", "both"]
         command += ["--seed", str(seed), "--port", "0", "--child", "--data-dir", str(data_dir)]
-        command += ["--faults", faults]
+        command += ["--faults", faults, "--tier", TIER]
         if plants is not None:
             command += ["--plants", str(plants)]
         process = await asyncio.create_subprocess_exec(

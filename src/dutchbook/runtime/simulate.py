@@ -17,9 +17,9 @@ from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.exchange import Exchange
 from dutchbook.runtime.feeds import Addresses
 from dutchbook.runtime.links import read_links
-from dutchbook.runtime.truth import settle_up
 from dutchbook.runtime.live import EXCHANGES_ENDED, Live
 from dutchbook.runtime.settings import Settings
+from dutchbook.runtime.truth import settle_up
 from dutchbook.storage import lock
 
 OUTCOMES = ("yes", "no")

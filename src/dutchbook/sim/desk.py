@@ -380,8 +380,9 @@ class Desk:
             wanted.update(self._shown(spot, change.new))
         if not self.resting.get(update.key):
             book.set_crowd(wanted, CROWD)
-            book.touched = {}
-            return [update]
+            # What the feed believes was there may have been taken: the book knows what changes.
+            changes = book.changes(self.bids_only)
+            return [Update(update.key, update.at, changes, update.trade, update.status)]
         deals = self._crowd_takes(book, update, wanted)
         deals += self._crowd_crosses(book, update.at, wanted)
         book.set_crowd(wanted, CROWD)

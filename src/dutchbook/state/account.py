@@ -26,6 +26,7 @@ from dutchbook.domain.account_events import (
     OrderSent,
     OrderUnknown,
     Paid,
+    RateSeen,
     VenueMode,
 )
 from dutchbook.domain.candidate import Outcome
@@ -72,6 +73,7 @@ class Account:
         self.modes: dict[str, VenueMode] = {}
         self.reconciled: dict[str, bool] = {}
         self.skews: dict[str, Ns] = {}
+        self.rates: dict[str, RateSeen] = {}
         self.seen: dict[str, AccountSeen] = {}
         self.external: dict[str, OrderSeen] = {}
         self.epoch = ""
@@ -439,6 +441,9 @@ class Account:
     def _on_clock(self, event: ClockSeen, at: Ns) -> None:
         self.skews[event.venue] = event.skew
 
+    def _on_rate(self, event: RateSeen, at: Ns) -> None:
+        self.rates[event.venue] = event
+
     def _on_unseen(self, event: AccountUnseen, at: Ns) -> None:
         """It says nothing."""
 
@@ -557,4 +562,5 @@ _HANDLERS: dict[type, Callable[[Account, Any, Ns], None]] = {
     VenueMode: Account._on_mode,
     Paid: Account._on_paid,
     ClockSeen: Account._on_clock,
+    RateSeen: Account._on_rate,
 }

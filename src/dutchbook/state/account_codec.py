@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dutchbook.domain.account_events import AccountSeen, OrderFilled, OrderSeen, VenueMode
+from dutchbook.domain.account_events import AccountSeen, OrderFilled, OrderSeen, RateSeen, VenueMode
 from dutchbook.domain.errors import JournalError
 from dutchbook.domain.orders import Order, State
 from dutchbook.domain.step import BasketBegun, HaltMoved, Stage
@@ -64,6 +64,7 @@ class _Account(msgspec.Struct, array_like=True):
     accounts: tuple[tuple[str, str], ...] = ()
     marks: list[tuple[str, Usd]] = []
     guaranteed: list[tuple[str, int]] = []
+    rates: list[RateSeen] = []
 
 
 _FIELDS = _Life.__struct_fields__
@@ -93,6 +94,7 @@ def encode(account: "Account") -> bytes:
         account.accounts,
         sorted(account.marks.items()),
         sorted(account.guaranteed.items()),
+        [account.rates[name] for name in sorted(account.rates)],
     )
     return msgspec.msgpack.encode(whole)
 
@@ -123,6 +125,7 @@ def decode_into(account: "Account", data: bytes) -> None:
     account.seen = {seen.venue: seen for seen in whole.seen}
     account.external = {row.venue_order: row for row in whole.external}
     account.orphans = whole.orphans
+    account.rates = {rate.venue: rate for rate in whole.rates}
     account.guaranteed = dict(whole.guaranteed)
     account.accounts, account.marks = whole.accounts, dict(whole.marks)
     account.ledger.inventory = {

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from dutchbook.domain.account_events import RateSeen
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.venues.base import Bucket, Out
@@ -97,7 +98,12 @@ class Exchange:
             self.buckets = limits.write_buckets(decoded(answer.body, limits.Limits))
         except RemoteProtocolError as error:
             return [bad(REST, error)]
-        return []
+        return [self.rate()]
+
+    def rate(self) -> RateSeen:
+        """What the write budget means in orders, the part kept for cancels left out."""
+        write, cost = self.buckets[0], self.costs.create
+        return RateSeen("kalshi", write.burst // cost, max(1, write.rate // cost))
 
     def _on_costs(self, answer: Answer, now: Ns) -> list[Out]:
         if answer.status != 200:

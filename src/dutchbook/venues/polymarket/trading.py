@@ -64,7 +64,9 @@ class Trading:
         )
 
     def start(self, now: Ns) -> list[Out]:
-        return self._admission.start(now)
+        config = self._config
+        rate = RateSeen("polymarket", config.orders_burst, config.orders_per_second)
+        return [rate, *self._admission.start(now)]
 
     def dial(self) -> Dial:
         return self._user.dial()
