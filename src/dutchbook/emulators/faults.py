@@ -43,6 +43,7 @@ PROFILES: Final[dict[str, tuple[Rate, ...]]] = {
         Rate("tick", 1, (0, 0), _REST),
     ),
 }
+PROFILES["storm"] = PROFILES["rough"]  # of the market data; mishap.py has the rest
 START_NS: Final = 3 * SECOND
 SLOW_MS: Final = (200, 600)
 MALFORMED: Final = ("cut", "type", "nan", "unknown", "binary")

@@ -88,7 +88,7 @@ class Exchange:
         self.polymarket = PolymarketVenue(floor, floor.desks["polymarket"], owners)
         storm = options.faults == "storm"
         self.storms = {name: Storm(name, options.seed, storm) for name in floor.desks}
-        self.polymarket.fails = lambda now: self.storms["polymarket"].fails(now)
+        self.polymarket.fails = self.storms["polymarket"].fails
         if storm:
             self.kalshi.portfolio.lag = STALE_MS[0] * MILLI
         self.control = Control(

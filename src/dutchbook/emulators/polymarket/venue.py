@@ -47,6 +47,7 @@ class PolymarketVenue:
         self.gamma = Gamma(self.shelf, self.windows, self.reads.data_paths())
         self.out: Callable[[Published], None] = lambda news: None
         self.tell: Callable[[Private], None] = lambda message: None
+        self.fails: Callable[[int], bool] = lambda now: False
         desk.tell.append(self._heard)
 
     def session(self, path: str, headers: Mapping[str, str]) -> PolymarketSession | UserSession:
@@ -60,13 +61,12 @@ class PolymarketVenue:
         message = order_message(self.reads, told)
         if message is not None:
             self.tell(message)
-        if (
-            told.what == "filled"
-            and told.deal is not None
-            and told.deal.id not in self.trades.deals
-        ):
-            self.trades.matched(told.deal)
-            for trade in trade_messages(self.shelf, self.trades, told.deal, told.at):
+        deal = told.deal if told.what == "filled" else None
+        if deal is not None and deal.id not in self.trades.deals:
+            self.trades.matched(deal)
+            if self.fails(told.at):
+                self.trades.fails[deal.id] = None
+            for trade in trade_messages(self.shelf, self.trades, deal, told.at):
                 self.tell(trade)
 
     def poll(self, now: int) -> None:

@@ -115,7 +115,7 @@ def _answer(host: str, ask: Ask, path: Path, gate: Gate, log: WireLog) -> Respon
 class HttpServer(uvicorn.Server):
     """uvicorn on a socket that is already bound, leaving signals to whoever runs us."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Any) -> None:
         self._told = asyncio.Event()
         super().__init__(
             uvicorn.Config(

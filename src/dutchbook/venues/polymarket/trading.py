@@ -1,6 +1,6 @@
 """The trading half of Polymarket: effects in, requests out, answers and own frames as events."""
 
-from dutchbook.domain.account_events import CancelFailed
+from dutchbook.domain.account_events import CancelFailed, RateSeen
 from dutchbook.domain.effects import (
     AmendOrder,
     AskAccount,
