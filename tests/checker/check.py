@@ -130,9 +130,10 @@ def judge(wire, truth, opps, since=None, until=None):
     until = until if until is not None else (wire[-1]["t"] if wire else 0)
     books = deliver(wire, markets, plants, threshold)
     true = [plant for plant in plants if plant.miss is None]
-    seen = [plant for plant in true if plant.visible(since, until)]
-    stood = [p for p in true if min(p.end, until) - max(p.start, since) >= SECOND]
     finds = [(opp, _legs(opp)) for opp in opps if since <= opp["opened_at"]]
+    # A plant that was found and taken at once could not be seen for a whole second any more.
+    seen = [plant for plant in true if plant.visible(since, until) or _found(plant, finds)]
+    stood = [p for p in true if min(p.end, until) - max(p.start, since) >= SECOND]
     missed = [plant for plant in seen if not _found(plant, finds)]
     false = [(opp, legs) for opp, legs in finds if not _excused(opp, legs, plants)]
     obscured = [plant for plant in stood if plant not in seen]

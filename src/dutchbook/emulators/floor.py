@@ -18,6 +18,7 @@ class Floor:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
+        self._at = Ns(0)
         self.desks = {venue: Desk(feed, venue) for venue in ("kalshi", "polymarket")}
         took = getattr(feed, "take", None)
         for venue, desk in self.desks.items():
@@ -48,7 +49,12 @@ class Floor:
     def advance(self, now: Ns) -> list[Update]:
         """What happened up to `now`, the crowd's doings as participants' orders left them."""
         each = getattr(self._feed, "each", None)
-        found: list[Update] = []
+        # What participants did since the last call comes before all that the crowd does now, and
+        # is told with the time of that call: a client must never see time go back.
+        found = [update for desk in self.desks.values() for update in desk.drain()]
+        for update in found:
+            update.at = self._at or now
+        self._at = now
         for update in each(now) if each is not None else self._feed.advance(now):
             desk = self.desks[update.key.partition(":")[0]]
             found += desk.crowd(update)

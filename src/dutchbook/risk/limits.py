@@ -8,7 +8,9 @@ from msgspec import Meta
 from dutchbook.domain.meta import Millis, money
 from dutchbook.domain.units import ONE
 
-Share = Annotated[int, money("share of the bankroll, 0.1 is a tenth", 0, ONE)]
+
+def _share(description: str) -> Meta:
+    return money(f"share {description}; 0.1 is a tenth", 0, ONE)
 
 
 class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,26 +24,28 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_strategy: Annotated[int, money("$ of one strategy")] = 150_000 * ONE
     per_venue: Annotated[int, money("$ at one venue")] = 95_000 * ONE
     per_account: Annotated[int, money("$ in all")] = 180_000 * ONE
-    position_share: Share = 100_000
-    heat_share: Share = 300_000
+    position_share: Annotated[int, _share("of the bankroll in one market")] = 100_000
+    heat_share: Annotated[int, _share("of the bankroll that may be lost at worst")] = 300_000
     collar: Annotated[int, money("$ that a limit may be worse than the best price", 0, ONE)] = (
         250_000
     )
-    day_loss_alert: Share = 50_000
-    day_loss_halt: Share = 100_000
+    day_loss_alert: Annotated[int, _share("lost in a day: nothing new begins")] = 50_000
+    day_loss_halt: Annotated[int, _share("lost in a day: everything stops")] = 100_000
     drawdown_basis: Annotated[
         Literal["start", "peak", "day"], Meta(description="what drawdown is measured from")
     ] = "peak"
-    drawdown_halve: Share = 50_000
-    drawdown_reduce: Share = 100_000
-    drawdown_halt: Share = 150_000
+    drawdown_halve: Annotated[int, _share("down from the basis: half sizes")] = 50_000
+    drawdown_reduce: Annotated[int, _share("down from the basis: certified arbitrage only")] = (
+        100_000
+    )
+    drawdown_halt: Annotated[int, _share("down from the basis: everything stops")] = 150_000
     orders_per_second: Annotated[
         int, Meta(ge=1, le=100_000, description="orders to one venue in a second, at most")
     ] = 200
     repeats_max: Annotated[
         int, Meta(ge=1, le=10_000, description="identical orders within repeat_ms, then a halt")
     ] = 20
-    repeat_ms: Millis = 10_000
+    repeat_ms: Annotated[Millis, Meta(description="span in which repeats are counted")] = 10_000
     unknown_max: Annotated[
         int, Meta(ge=0, le=10_000, description="orders of unknown fate, then nothing new")
     ] = 20

@@ -119,4 +119,4 @@ async def test_a_full_window_is_429_at_once_and_only_for_its_own_paths(tmp_path,
 async def test_geoblock_says_not_blocked(tmp_path):
     async with running(tmp_path, "polymarket") as rig, httpx2.AsyncClient() as client:
         body = (await client.get(f"{rig.polymarket['gamma']}/api/geoblock")).json()
-        assert body == {"blocked": False, "ip": "127.0.0.1", "country": "XX", "region": ""}
+        assert body == {"blocked": False, "ip": "127.0.0.1", "country": "CH", "region": "ZH"}

@@ -41,9 +41,12 @@ def test_first_line_says_where_everything_is_and_a_signal_ends_it_in_order(tmp_p
     """Keys are for their owner only and never printed; every log line is whole."""
     process = child(tmp_path, which="both")
     places = json.loads(process.stdout.readline())
-    assert set(places) == {"kalshi", "polymarket", "truth", "wire", "links"}
+    assert set(places) == {"kalshi", "polymarket", "truth", "wire", "links", "control"}
     keys = [Path(places["kalshi"][f"{kind}key_file"]) for kind in ("", "ed25519_")]
     secret = [part for key in keys for part in key.read_text().splitlines()[1:-1]]
+    bare = [places["polymarket"]["wallet_key_file"], places["control"]["token_file"]]
+    secret += [Path(file).read_text() for file in bare]
+    keys += map(Path, bare)
     for file in (*keys, *(Path(places[name]) for name in ("truth", "wire", "links"))):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     url = places["kalshi"]["rest"].removeprefix("http://").partition("/")[0].partition(":")

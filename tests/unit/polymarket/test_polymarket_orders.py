@@ -12,6 +12,7 @@ from dutchbook.domain.account_events import (
     OrderMissing,
     OrderRejected,
     OrderUnknown,
+    RateSeen,
     VenueMode,
 )
 from dutchbook.domain.effects import AmendOrder, CancelAll, CancelOrder, SubmitOrder, SubmitOrders
@@ -421,7 +422,8 @@ def test_the_venues_word_on_where_we_are_is_respected():
     """Until the geoblock and the account have answered nothing is sent; blocked stays blocked."""
     venue = build(MINE)
     out = venue.start(NOW)
-    assert facts(out)[0].mode == "paused"
+    rate, standing = facts(out)
+    assert rate == RateSeen("polymarket", 60, 40) and standing.mode == "paused"
     assert facts(venue.do(SubmitOrder(order()), NOW))[0].reason == "disabled"
     assert facts(venue.on_lost(call(out, "geo").id, True, NOW)) == []
     (geo,) = venue.on_wake("account:geoblock", later(1))
