@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("halt:resume_app", "let trading go on"),
     "market": ("market", "search, show, book"),
     "data": ("data", "check the record on disk"),
+    "db": ("db", "SQL tables: upgrade, rebuild, verify, stats, backup, restore"),
     "bench": ("bench", "measure the promises"),
     "secret": ("secret", "keys, kept encrypted"),
     "config": ("config", "settings and where each comes from"),

@@ -79,3 +79,11 @@ def fold(engine: Engine, row: Recorded) -> None:
 def state_hash(engine: Engine) -> str:
     """BLAKE2b of the account state: equal before a crash and after the recovery."""
     return hashlib.blake2b(take(engine), digest_size=16).hexdigest()
+
+
+def own_of(data: bytes) -> bytes:
+    """The trading account's part of a snapshot, b"" if it has none."""
+    try:
+        return msgspec.msgpack.decode(data, type=Account).own
+    except msgspec.DecodeError as error:
+        raise JournalError(f"snapshot cannot be read: {error}") from error

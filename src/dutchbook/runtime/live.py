@@ -29,6 +29,7 @@ from dutchbook.runtime.recover import recover
 from dutchbook.runtime.tending import Tending
 from dutchbook.runtime.wire import Wire
 from dutchbook.runtime.wiregate import WireGate
+from dutchbook.storage.sql.projector import Projector, url_of
 from dutchbook.storage.store import Store
 
 EXCHANGES_ENDED = "the pretend exchanges ended"
@@ -75,6 +76,10 @@ class Live:
         self.control = Control(house.data_dir, self.tell, lambda name, args: answer(self, name))
         self.tending = Tending(self)
         self.record = record
+        storage = house.settings.storage
+        self.projector = Projector(url_of(storage.url, house.data_dir), house.data_dir)
+        if house.accounts and storage.enabled:
+            self.loop.project = self.projector.put
         self.run = f"r{len(self.engine.runs) + 1}"
         self.began = self.clock.now()
         self.connected = Ns(0)
@@ -120,6 +125,8 @@ class Live:
         for venue in await self.house.venues(transport, self.clock):
             self.drivers[venue.name] = make_driver(self, venue, transport)
         await self.control.start()
+        if self.loop.project == self.projector.put:
+            self.projector.start()
         tending = asyncio.create_task(self.tending.go(), name="tending")
         pump = asyncio.create_task(self.loop.run(), name="engine")
         for driver in self.drivers.values():
@@ -186,6 +193,8 @@ class Live:
             pass
         self.loop.commit()
         self.store.snapshot(take(self.engine))
+        if self.loop.project == self.projector.put:
+            await asyncio.to_thread(self.projector.stop)
         status.write(self.house.data_dir, status.describe(self, running=False))
         self.store.close()
 

@@ -38,6 +38,7 @@ class Loop:
         self.watch = watch
         self.commit_every = commit_every
         self.digest = Digest()
+        self.project: Callable[[Step], None] = lambda step: None
         self._timers: dict[str, Alarm] = {}
         self._asked: list[Effect] = []
         self._committed_at = Ns(0)
@@ -68,6 +69,7 @@ class Loop:
         for envelope in taken:
             done = step(envelope)
             feed(append(done))
+            self.project(done)
             if done.effects or done.notes or type(envelope.event) is OperatorAsked:
                 self._note(done)
         self._dirty = self._dirty or bool(taken)

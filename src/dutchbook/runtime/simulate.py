@@ -23,6 +23,7 @@ from dutchbook.runtime.truth import settle_up
 from dutchbook.storage import lock
 
 OUTCOMES = ("yes", "no")
+QUEUE_BOUND_MS = 8_000
 Watch = Callable[[Live, Step], None]
 
 
@@ -92,6 +93,7 @@ async def simulate(
 
     `reckoning` is told the size of the wire log, in bytes, before that is read.
     """
+    settings = within_bounds(settings)
     data_dir = Path(settings.data_path())
     reported = Reported()
 
@@ -129,6 +131,15 @@ async def simulate(
     reckoning(Path(at.wire).stat().st_size)
     marks = score(Path(at.wire), Path(at.truth), reported.finds())
     return summary(live, settings) | traded | msgspec.structs.asdict(marks)
+
+
+def within_bounds(settings: Settings) -> Settings:
+    """The pretend exchanges sit on no request for longer than this; real ones may."""
+    execution = settings.execution
+    if execution.queue_bound_ms <= QUEUE_BOUND_MS:
+        return settings
+    execution = msgspec.structs.replace(execution, queue_bound_ms=QUEUE_BOUND_MS)
+    return msgspec.structs.replace(settings, execution=execution)
 
 
 def summary(live: Live, settings: Settings) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Cursor:
         self.rowcount = -1
         self.lastrowid: int | None = None
         self._rows: list[Any] = []
+        self._shape: tuple[tuple[Any, ...], ...] = ()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> "Cursor":
         self.connection.begin(sql)
@@ -84,11 +85,10 @@ class Cursor:
     def _run(self, sql: str, parameters: Sequence[Any]) -> None:
         database = self.connection.database
         try:
-            cursor = database.execute(sql, tuple(parameters))
-            shape = cursor.description if cursor.get_connection() else ()
-            self._rows = list(cursor)
-        except apsw.ExecutionCompleteError:
-            shape, self._rows = (), []
+            cursor = database.cursor()
+            cursor.exec_trace = self._shape_of  # the columns are known there, rows or none
+            self._rows = list(cursor.execute(sql, tuple(parameters)))
+            shape = self._shape
         except apsw.ConstraintError as error:
             raise IntegrityError(str(error)) from error
         except apsw.SQLError as error:
@@ -98,6 +98,10 @@ class Cursor:
         self.description = tuple((*column[:2], *[None] * 5) for column in shape) or None
         self.rowcount = -1 if shape else database.changes()
         self.lastrowid = database.last_insert_rowid()
+
+    def _shape_of(self, cursor: Any, sql: str, bindings: Any) -> bool:
+        self._shape = cursor.get_description()
+        return True
 
     def fetchone(self) -> Any:
         return self._rows.pop(0) if self._rows else None
