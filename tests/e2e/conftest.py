@@ -14,6 +14,7 @@ def runs(tmp_path_factory):
     asked = {
         "rough": ("--for", "20s", "--seed", 7, "--faults", "rough"),
         "none": ("--for", "12s", "--seed", 7),
+        "storm": ("--for", "20s", "--seed", 11, "--faults", "storm"),
         "wishes": ("--for", "16s", "--seed", 5, "--plants", file),
     }
     found = {}

@@ -113,7 +113,8 @@ def _lines(engine: Engine) -> Iterator[bytes]:
         for table in TABLES:
             order = table.primary_key.columns
             for row in connection.execute(select(table).order_by(*order)).mappings():
-                yield msgspec.json.encode({"table": table.name, "row": dict(row)}) + b"\n"
+                plain = {str(name): value for name, value in row.items()}
+                yield msgspec.json.encode({"table": str(table.name), "row": plain}) + b"\n"
 
 
 def _all(engine: Engine, table: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
