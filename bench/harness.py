@@ -20,6 +20,7 @@ BENCHES: Final[dict[str, str]] = {
     "feed_sustained": "bench.feed_sustained",
     "feed_burst": "bench.feed_burst",
     "start_to_first_opportunity": "bench.start_to_first_opportunity",
+    "orders": "bench.orders",
 }
 """Name -> module with `run(context) -> list[Row]`, in the order in which they run."""
 

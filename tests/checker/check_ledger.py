@@ -72,7 +72,9 @@ def against_books(venue, account, orders, books):
         found.append(f"{venue}: cash {books['cash'][venue]}, venue {account['cash']}")
     ours = [row for row in books["orders"] if row["venue"] == venue]
     named = Counter(row["venue_order"] for row in ours if row["venue_order"])
-    found += [f"{venue}: {name} belongs to {n} orders of ours" for name, n in named.items() if n > 1]
+    found += [
+        f"{venue}: {name} belongs to {n} orders of ours" for name, n in named.items() if n > 1
+    ]
     clients = Counter(row["client"] for row in orders.values() if row["client"])
     found += [f"{venue}: {name} was placed {n} times" for name, n in clients.items() if n > 1]
     mine = {row["venue_order"]: row for row in ours if row["venue_order"]}

@@ -1,10 +1,11 @@
-"""Run in the environment of py-clob-client-v2: trades on the pretend Polymarket, prints what it saw.
+"""Run in the environment of py-clob-client-v2: trades on the pretend Polymarket.
 
 python drive_clob.py ADDRESSES.json
 """
 
 import json
 import sys
+from pathlib import Path
 
 from py_clob_client_v2 import (
     AssetType,
@@ -22,8 +23,8 @@ from py_clob_client_v2 import (
 
 
 def main():
-    at = json.load(open(sys.argv[1]))["polymarket"]
-    key = open(at["wallet_key_file"]).read().strip()
+    at = json.loads(Path(sys.argv[1]).read_text())["polymarket"]
+    key = Path(at["wallet_key_file"]).read_text().strip()
     client = ClobClient(host=at["clob"], chain_id=137, key=key)
     seen = {"address": client.get_address(), "ok": client.get_ok(), "version": client.get_version()}
     creds = client.create_or_derive_api_key()
@@ -52,7 +53,9 @@ def main():
         client.create_order(OrderArgsV2(token_id=token, price=low, size=size, side=Side.BUY))
         for size in (10.0, 11.0)
     ]
-    posted = client.post_orders([PostOrdersV2Args(order=w, orderType=OrderType.GTC) for w in wishes])
+    posted = client.post_orders(
+        [PostOrdersV2Args(order=w, orderType=OrderType.GTC) for w in wishes]
+    )
     seen["batch"] = posted
     seen["batch_canceled"] = client.cancel_orders([posted[0]["orderID"]])
     seen["all_canceled"] = client.cancel_all()

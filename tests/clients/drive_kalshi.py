@@ -5,23 +5,23 @@ python drive_kalshi.py ADDRESSES.json
 
 import json
 import sys
+from pathlib import Path
 
 from kalshi_python_sync import Configuration, KalshiClient
 from kalshi_python_sync.exceptions import ApiException
 
 
 def main():
-    at = json.load(open(sys.argv[1]))["kalshi"]
+    at = json.loads(Path(sys.argv[1]).read_text())["kalshi"]
     configuration = Configuration(host=at["rest"])
     configuration.api_key_id = at["key_id"]
-    configuration.private_key_pem = open(at["key_file"]).read()
+    configuration.private_key_pem = Path(at["key_file"]).read_text()
     client = KalshiClient(configuration)
     seen = {"broken": []}
 
     def read(name, *args, **named):
         try:
-            found = getattr(client, name)(*args, **named)
-            return found
+            return getattr(client, name)(*args, **named)
         except ApiException as error:
             return error.status
         except Exception as error:

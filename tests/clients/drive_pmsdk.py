@@ -8,8 +8,9 @@ Its environments can't be built from outside; the private constructor is what th
 import dataclasses
 import json
 import sys
+import urllib.request
+from pathlib import Path
 
-import httpx
 from polymarket import SecureClient
 from polymarket._internal.environment import (
     PRODUCTION_CONFIG,
@@ -18,8 +19,8 @@ from polymarket._internal.environment import (
 
 
 def main():
-    at = json.load(open(sys.argv[1]))["polymarket"]
-    key = open(at["wallet_key_file"]).read().strip()
+    at = json.loads(Path(sys.argv[1]).read_text())["polymarket"]
+    key = Path(at["wallet_key_file"]).read_text().strip()
     config = dataclasses.replace(
         PRODUCTION_CONFIG,
         clob_url=at["clob"], gamma_url=at["gamma"], data_url=at["data"],
@@ -49,15 +50,20 @@ def main():
     print(json.dumps(seen, default=str))
 
 
+def _get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
 def _count(pages):
     return sum(len(page.items) for page in pages)
 
 
 def _busy(clob):
     """A token with enough on offer, and the price of that."""
-    for row in httpx.get(f"{clob}/sampling-markets").json()["data"]:
+    for row in _get(f"{clob}/sampling-markets")["data"]:
         for token in row["tokens"]:
-            book = httpx.get(f"{clob}/book", params={"token_id": token["token_id"]}).json()
+            book = _get(f"{clob}/book?token_id={token['token_id']}")
             asks = book["asks"]
             deep = len(asks) > 2 and float(asks[-1]["size"]) > 25 and book["tick_size"] == "0.01"
             if deep and 0.2 < float(asks[-1]["price"]) < 0.8:

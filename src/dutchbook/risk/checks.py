@@ -182,7 +182,12 @@ def only_reduces(asked: Asked) -> Verdict:
 def no_self_trade(asked: Asked) -> Verdict:
     """I27: never against an order of ours; buying NO at p meets a bid of ours for YES at 1-p."""
     sides = [_side(order) for order in asked.orders]
-    live = [_side(life.order) for life in asked.account.live.values() if life.left]
+    live = [
+        _side(life.order)
+        for key in dict.fromkeys(order.key for order in asked.orders)
+        for life in asked.account.live_of.get(key, {}).values()
+        if life.left
+    ]
     for n, (key, bid, px) in enumerate(sides):
         for other_key, other_bid, other_px in (*live, *sides[:n]):
             if key != other_key or bid == other_bid:
@@ -248,17 +253,17 @@ def within_limits(asked: Asked) -> Verdict:
             return "per_order", {"cost": cost, "limit": limits.per_order}
         market: Instrument = asked.view.instrument(order.key)
         for name, used, limit in (
-            ("per_market", after.market[order.key], min(limits.per_market, share)),
+            ("per_market", after.market(order.key), min(limits.per_market, share)),
             ("per_event", after.event.get(market.event, 0), limits.per_event),
             ("per_category", after.category.get(market.category, 0), limits.per_category),
-            ("per_strategy", after.strategy.get(order.strategy, 0), limits.per_strategy),
-            ("per_venue", after.venue[order.venue], limits.per_venue),
+            ("per_strategy", after.strategy(order.strategy), limits.per_strategy),
+            ("per_venue", after.venue(order.venue), limits.per_venue),
             ("per_account", after.total, limits.per_account),
         ):
             if used > limit:
                 return name, {"used": used, "limit": limit}
     burning = heat(asked.account) + sum(cost_of(order) for order in risky)
-    burning += sum(life.reserved for life in asked.account.live.values())
+    burning += asked.account.stake_total
     allowed = bankroll * limits.heat_share // ONE
     if burning > allowed:
         return "heat", {"used": burning, "limit": allowed}

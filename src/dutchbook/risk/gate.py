@@ -7,9 +7,9 @@ from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.fees import fee_max
 from dutchbook.domain.orders import Order
 from dutchbook.domain.step import Refused
-from dutchbook.domain.units import MILLI, ONE, SECOND, Ns, Qty
+from dutchbook.domain.units import MILLI, ONE, SECOND, Ns, Px, Qty
 from dutchbook.risk.checks import CHECKS, FINE, Asked, Verdict
-from dutchbook.risk.exposure import Exposure, cost_of
+from dutchbook.risk.exposure import Exposure
 from dutchbook.risk.limits import RiskLimits
 from dutchbook.state.account import Account
 
@@ -37,11 +37,10 @@ class Gate:
         what = orders[0].basket or orders[0].id if orders else "nothing"
         if not orders:
             return Refused(what, "empty", "no orders", {})
-        known = all(order.venue in self.accounts for order in orders)
-        exposure = Exposure(account, view) if known else None
-        if exposure is None:
-            return Refused(what, "right_account", "no account trades there", {})
-        exposure.add(orders)
+        unknown = [order.key for order in orders if not _listed(view, order)]
+        if unknown:
+            return Refused(what, "market_known", f"{unknown[0]} is not listed", {})
+        exposure = Exposure(account, view, orders)
         asked = Asked(orders, account, view, now, self.limits, certificate, exposure, self.accounts)
         for check in CHECKS:
             why, numbers = check(asked)
@@ -59,11 +58,11 @@ class Gate:
         Found by halving over whole lots: each bound grows with size. `check` still decides.
         """
         lot = max((leg.lot for leg in certificate.legs), default=LOT)
-        exposure = Exposure(account, view)
+        used = Exposure(account, view, _nothing(certificate, view))
         low, high = 0, certificate.qty // lot
         while low < high:
             middle = (low + high + 1) // 2
-            if self._fits(certificate, middle * lot, account, view, exposure):
+            if self._fits(certificate, middle * lot, account, view, used):
                 low = middle
             else:
                 high = middle - 1
@@ -84,7 +83,7 @@ class Gate:
             cost = -(-px * qty // ONE) + fee_max(leg.fees, px, qty, "buy", leg.lot)
             market = view.instrument(leg.instrument)
             room = min(limits.per_market, bankroll * limits.position_share // ONE)
-            if cost > limits.per_order or used.market.get(leg.instrument, 0) + cost > room:
+            if cost > limits.per_order or used.market(leg.instrument) + cost > room:
                 return False
             by_venue[market.venue] = by_venue.get(market.venue, 0) + cost
             by_event[market.event] = by_event.get(market.event, 0) + cost
@@ -94,7 +93,7 @@ class Gate:
             and used.total + total <= limits.per_account
             and all(used.event.get(e, 0) + c <= limits.per_event for e, c in by_event.items())
             and all(
-                c <= account.free(v) and used.venue.get(v, 0) + c <= limits.per_venue
+                c <= account.free(v) and used.venue(v) + c <= limits.per_venue
                 for v, c in by_venue.items()
             )
         )
@@ -127,6 +126,25 @@ class Gate:
             self._same = {kind: times for kind, times in self._same.items() if times}
 
 
+def _listed(view: View, order: Order) -> bool:
+    try:
+        view.instrument(order.key)
+    except KeyError:
+        return False
+    return True
+
+
+def _nothing(certificate: Certificate, view: View) -> list[Order]:
+    """Orders of no size: so that the exposure knows which events it is asked about."""
+    return [
+        Order(
+            "", leg.instrument.partition(":")[0], "", leg.instrument, "yes", "buy", Px(0), Qty(0),
+            "ioc", Ns(0), "leg",
+        )
+        for leg in certificate.legs
+    ]  # fmt: skip
+
+
 def _kind(order: Order) -> tuple[str, str, str, int, int]:
     return order.key, order.outcome, order.action, order.px, order.qty
 
@@ -135,6 +153,3 @@ def _recent(times: deque[Ns], since: Ns) -> deque[Ns]:
     while times and times[0] <= since:
         times.popleft()
     return times
-
-
-__all__ = ["Gate", "cost_of"]

@@ -5,42 +5,32 @@ what participants take of them is told back, so that feed and book never disagre
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
-
-import msgspec
+from collections.abc import Callable
+from typing import Any
 
 from dutchbook.domain.events import ASK, BID
-from dutchbook.domain.instrument import FeeSchedule
 from dutchbook.domain.units import ONE, Ns
 from dutchbook.sim.matching import Chunk, Market, Match, Spot, mirror
 from dutchbook.sim.money import Bank, Fill
 from dutchbook.sim.shapes import Trade, Update
-from dutchbook.sim.words import CROWD, Deal, Ended, Happened, Refused, Standing, Ticket
+from dutchbook.sim.words import (
+    CROWD,
+    Deal,
+    Ended,
+    Happened,
+    Refused,
+    Source,
+    Standing,
+    Terms,
+    Ticket,
+    changed,
+    how_met,
+    trade_of,
+)
 
 LOT = 10_000
 PLENTY = 1 << 60
 RESTS = ("gtc", "gtd")
-
-
-class Terms(Protocol):
-    """What the desk needs to know of a market."""
-
-    @property
-    def fees(self) -> FeeSchedule: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def exchange_index(self) -> int: ...
-
-
-class Source(Protocol):
-    """Where the crowd's liquidity comes from."""
-
-    @property
-    def markets(self) -> Mapping[str, Any]: ...
-
-    def ladder(self, key: str, token: int, side: int) -> dict[int, int]: ...
 
 
 class Side:
@@ -252,7 +242,7 @@ class Desk:
         standing.changed = at
         if px == before.px and left <= standing.left:
             book.shrink(chunk, standing.left - left)
-            standing.ticket, standing.left = _with(before, px, qty), left
+            standing.ticket, standing.left = changed(before, px, qty), left
         else:
             self._amend_fully(standing, book, px, qty, left, at)
         self._happened("amended", standing, at)
@@ -264,7 +254,7 @@ class Desk:
     ) -> None:
         before, old = standing.ticket, standing.left
         self._unrest(standing)
-        standing.ticket, standing.left = _with(before, px, qty), left
+        standing.ticket, standing.left = changed(before, px, qty), left
         try:
             self._check(standing, book)
         except Refused:
@@ -305,7 +295,7 @@ class Desk:
         its = maker.ticket if maker else None
         outcome = its.outcome if its else mine.outcome
         buys = its.buy if its else not mine.buy
-        how = _how(mine.buy, buys)
+        how = how_met(mine.buy, buys)
         mine_fill = self._book(taker, match.px, match.qty, False, at)
         its_fill = None
         if maker is not None:
@@ -387,7 +377,7 @@ class Desk:
         deals += self._crowd_crosses(book, update.at, wanted)
         book.set_crowd(wanted, CROWD)
         changes = book.changes(self.bids_only)
-        out = [Update(update.key, update.at, [], _trade(deal)) for deal in deals]
+        out = [Update(update.key, update.at, [], trade_of(deal)) for deal in deals]
         rest = update.trade
         if rest is not None:
             left = rest.qty - sum(deal.qty for deal in deals if deal.taker_owner == CROWD)
@@ -442,7 +432,7 @@ class Desk:
         its = maker.ticket
         px = match.px if its.outcome == outcome else ONE - match.px
         fill = self._book(maker, px, match.qty, True, at)
-        how = _how(buys, its.buy)
+        how = how_met(buys, its.buy)
         deal = Deal(
             self._name(key), key, at, match.px if not outcome else ONE - match.px, match.qty, how,
             "", CROWD, outcome, buys, its.id, its.owner, its.outcome, its.buy, 0, fill.fee, 0,
@@ -491,18 +481,3 @@ class Desk:
             standing.fees -= fee
             standing.deals.remove(deal)
             self._happened("voided", standing, at, deal, -fill.cash)
-
-
-def _how(taker_buys: bool, maker_buys: bool) -> Literal["exchange", "mint", "merge"]:
-    """Two purchases mint a YES and a NO, two sales merge them."""
-    if taker_buys != maker_buys:
-        return "exchange"
-    return "mint" if taker_buys else "merge"
-
-
-def _with(ticket: Ticket, px: int, qty: int) -> Ticket:
-    return msgspec.structs.replace(ticket, px=px, qty=qty)
-
-
-def _trade(deal: Deal) -> Trade:
-    return Trade(deal.id, deal.px, deal.qty, deal.taker_buy == (deal.taker_outcome == 0))

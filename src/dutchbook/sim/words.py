@@ -1,10 +1,13 @@
 """What participants ask of a pretend exchange, and what comes of it; both venues' fronts use it."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
+from dutchbook.domain.instrument import FeeSchedule
 from dutchbook.domain.orders import Tif
+from dutchbook.sim.shapes import Trade
 
 Refusal = Literal[
     "unknown_market", "not_open", "funds", "no_account", "price", "size", "crosses", "killed",
@@ -113,3 +116,38 @@ class Happened(msgspec.Struct, frozen=True):
     key: str = ""
     cash: int = 0
     detail: str = ""
+
+
+def how_met(taker_buys: bool, maker_buys: bool) -> Literal["exchange", "mint", "merge"]:
+    """Two purchases mint a YES and a NO, two sales merge them."""
+    if taker_buys != maker_buys:
+        return "exchange"
+    return "mint" if taker_buys else "merge"
+
+
+def changed(ticket: Ticket, px: int, qty: int) -> Ticket:
+    return msgspec.structs.replace(ticket, px=px, qty=qty)
+
+
+def trade_of(deal: Deal) -> Trade:
+    return Trade(deal.id, deal.px, deal.qty, deal.taker_buy == (deal.taker_outcome == 0))
+
+
+class Terms(Protocol):
+    """What the desk needs to know of a market."""
+
+    @property
+    def fees(self) -> FeeSchedule: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def exchange_index(self) -> int: ...
+
+
+class Source(Protocol):
+    """Where the crowd's liquidity comes from."""
+
+    @property
+    def markets(self) -> Mapping[str, Any]: ...
+
+    def ladder(self, key: str, token: int, side: int) -> dict[int, int]: ...

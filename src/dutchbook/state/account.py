@@ -29,7 +29,6 @@ from dutchbook.domain.account_events import (
     RateSeen,
     VenueMode,
 )
-from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.effects import Effect, SubmitOrder, SubmitOrders
 from dutchbook.domain.events import Event, RunStarted
 from dutchbook.domain.orders import Order
@@ -45,22 +44,26 @@ from dutchbook.domain.step import (
 )
 from dutchbook.domain.units import ONE, SECOND, Ns, Px, Qty, Usd
 from dutchbook.state import account_codec as codec
+from dutchbook.state import reports
 from dutchbook.state.baskets import BasketLife
 from dutchbook.state.ledger import Ledger
 from dutchbook.state.lives import NEXT, Life
 from dutchbook.state.money import Money, fee_of, value
+from dutchbook.state.reading import Reading
 
 __all__ = ["Account", "BasketLife", "Life"]
 
 ENDED: Final = "the process ended between decision and answer"
 
 
-class Account:
+class Account(Reading):
     """`orders` are all, `live` those that may still fill, both by our id, in order of decision.
 
     `queue_bound`: how long a venue may sit on a request; `missing_least`: how many definite answers
     it takes to believe that an order never arrived. `undone`: the orders whose fills the last
-    FillVoided took back. `guaranteed`: what done baskets pay back at least, while all is held.
+    FillVoided took back. `moved`: when an order of a venue last changed its state. `owing`:
+    orders of which the venue says that more was filled than has come. `guaranteed`: what done
+    baskets pay back at least, while all is held.
     """
 
     def __init__(self, queue_bound: Ns = Ns(60 * SECOND), missing_least: int = 5) -> None:
@@ -84,8 +87,15 @@ class Account:
         self.by_venue: dict[tuple[str, str], str] = {}
         self.by_basket: dict[str, list[str]] = {}
         self.orphans: list[OrderFilled] = []
+        self.live_of: dict[str, dict[str, Life]] = {}
+        self.stake_of: dict[str, int] = {}
+        self.stake_at: dict[str, int] = {}
+        self.stake_by: dict[str, int] = {}
+        self.stake_total = 0
         self.guaranteed: dict[str, int] = {}
         self.undone: list[str] = []
+        self.moved: dict[str, Ns] = {}
+        self.owing: dict[str, Life] = {}
         self._notes: list[Note] = []
 
     # -- folding ---------------------------------------------------------------------------------
@@ -131,9 +141,32 @@ class Account:
     def _decided(self, order: Order, at: Ns) -> None:
         if order.id in self.orders:
             return  # sent again: the same order, and still one
-        self.orders[order.id] = self.live[order.id] = Life(order, at)
+        life = self.orders[order.id] = self.live[order.id] = Life(order, at)
+        self.weigh(life)
         if order.basket:
             self.by_basket.setdefault(order.basket, []).append(order.id)
+
+    def weigh(self, life: Life) -> None:
+        """Keep the sums of what live orders may cost: by market, venue, strategy, and in all."""
+        order, now = life.order, life.reserved
+        delta, life.counted = now - life.counted, now
+        if delta:
+            for sums, name in (
+                (self.stake_of, order.key),
+                (self.stake_at, order.venue),
+                (self.stake_by, order.strategy),
+            ):
+                sums[name] = sums.get(name, 0) + delta
+            self.stake_total += delta
+        self.moved[order.venue] = max(self.moved.get(order.venue, Ns(0)), life.since)
+        if life.owed:
+            self.owing[order.id] = life
+        else:
+            self.owing.pop(order.id, None)
+        if life.alive:
+            self.live_of.setdefault(order.key, {})[order.id] = life
+        elif order.id in self.live_of.get(order.key, {}):
+            del self.live_of[order.key][order.id]
 
     def _on_run(self, event: RunStarted, at: Ns) -> None:
         self.epoch = event.epoch or self.epoch
@@ -155,7 +188,7 @@ class Account:
                 basket.stage, basket.why = "stuck", "another account"
         self.ledger.close("another account")
         self.seen, self.external, self.reconciled, self.marks = {}, {}, {}, {}
-        self.orphans = []
+        self.orphans, self.owing = [], {}
         self.money.forget()
 
     # -- orders ----------------------------------------------------------------------------------
@@ -224,10 +257,10 @@ class Account:
         if life is None:
             return
         self._named(life, event.venue_order, at)
-        if not life.alive:
-            life.claimed = Qty(max(life.claimed, event.filled))
-            return
         life.claimed = Qty(max(life.claimed, event.filled))
+        if not life.alive:
+            self.weigh(life)
+            return
         self._finish(life, at, event.reason, event.text)
 
     def _finish(self, life: Life, at: Ns, reason: str, text: str) -> None:
@@ -241,12 +274,13 @@ class Account:
     def _over(self, life: Life, state: Any, at: Ns, why: str = "", reason: str = "") -> None:
         life.move(state, at, why, reason)
         self.live.pop(life.order.id, None)
+        self.weigh(life)
 
     def _on_cancel_failed(self, event: CancelFailed, at: Ns) -> None:
         if event.order and event.order not in self.orders:
             self._strange("unknown_order", event.order, event)
 
-    def _on_order_seen(self, event: OrderSeen, at: Ns) -> None:
+    def order_seen(self, event: OrderSeen, at: Ns) -> None:
         life = self.orders.get(event.order)
         life = life or self.life_of("", event.venue, event.venue_order)
         if life is None:
@@ -258,6 +292,7 @@ class Account:
         self._named(life, event.venue_order, at)
         life.claimed = Qty(max(life.claimed, event.filled))
         if not life.alive:
+            self.weigh(life)
             return  # a stale answer, or the same again
         if event.status in ("open", "delayed", "filled"):
             if life.state in ("decided", "sent", "unknown"):
@@ -277,7 +312,7 @@ class Account:
 
     # -- fills and money -------------------------------------------------------------------------
 
-    def _on_filled(self, event: OrderFilled, at: Ns) -> None:
+    def filled(self, event: OrderFilled, at: Ns) -> None:
         life = self.orders.get(event.order)
         life = life or self.life_of("", event.venue, event.venue_order)
         if life is None:
@@ -313,6 +348,7 @@ class Account:
             self._over(life, "filled", at)
         else:
             life.move("partial", at)
+        self.weigh(life)
 
     def _again(self, life: Life, known: OrderFilled, fill: OrderFilled) -> None:
         """A fill that is known: the same twice is nothing; other numbers are for people."""
@@ -347,6 +383,7 @@ class Account:
             else:  # what was taken back is not open again
                 life.canceled = Qty(life.order.qty - life.filled)
                 life.move("canceled", at, f"a trade failed: {event.why}", "other")
+            self.weigh(life)
 
     def _on_paid(self, event: Paid, at: Ns) -> None:
         self.money.payment(event)
@@ -354,83 +391,22 @@ class Account:
             if any(leg.key == event.key for leg in self.baskets[name].begun.legs):
                 del self.guaranteed[name]  # what one leg paid, the others need not pay again
 
-    # -- reports ---------------------------------------------------------------------------------
+    # -- the venue's word ------------------------------------------------------------------------
 
     def _on_seen(self, event: AccountSeen, at: Ns) -> None:
-        first = event.venue not in self.seen
-        if first:
-            self.ledger.moved("opening", event.venue, event.cash - self._in(event), "opening")
-            for holding in event.holdings:
-                had = self.ledger.held(holding.key, holding.outcome)
-                self.ledger.found(holding.key, holding.outcome, holding.qty - had, "opening")
-        for seen in event.orders:
-            self._on_order_seen(seen, at)
-        if not first:
-            for fill in event.fills:
-                self._on_filled(fill, at)
-        named = {row.venue_order for row in event.orders}
-        self.external = {
-            name: row
-            for name, row in self.external.items()
-            if row.venue != event.venue or name in named
-        }
-        self.seen[event.venue] = event
-        self._adopt(event)
-
-    def _in(self, event: AccountSeen) -> int:
-        return self.ledger.cash(event.venue)
-
-    def _adopt(self, event: AccountSeen) -> None:
-        """Fills that a complete report, asked for after they came, gives to no order of ours."""
-        foreign = [
-            fill
-            for fill in self.orphans
-            if fill.venue == event.venue and fill.venue_at < event.asked
-        ]
-        if any(o.order.venue == event.venue and not o.venue_order for o in self.live.values()):
-            return  # one of these may turn out to be theirs
-        for fill in foreign:
-            self.orphans.remove(fill)
-            self.money.fill(fill, fee_of(fill, Usd(0), fill.qty))
-            what = f"fill:{fill.trade}"
-            self._notes.append(Drifted(fill.venue, what, 0, fill.qty, "external"))
+        reports.take(self, event, at)
 
     def differences(self, seen: AccountSeen) -> list[Drifted]:
         """Where our books differ from a complete report; nothing while orders are in flight."""
-        venue = seen.venue
-        if self.restless(venue, seen.asked):
-            return []
-        found = []
-        theirs = {(h.key, h.outcome): h.qty for h in seen.holdings}
-        ours = {
-            place: self.held(*place)
-            for place in self.keys_held()
-            if place[0].startswith(f"{venue}:")
-        }
-        for place in sorted({*theirs, *ours}):
-            mine, its = ours.get(place, Qty(0)), theirs.get(place, Qty(0))
-            if mine != its:
-                found.append(Drifted(venue, f"position:{place[0]}:{place[1]}", mine, its))
-        if self.cash(venue) != seen.cash:
-            found.append(Drifted(venue, "cash", self.cash(venue), seen.cash))
-        named = {row.venue_order for row in seen.orders}
-        for life in self.live.values():
-            if life.order.venue == venue and life.venue_order and life.venue_order not in named:
-                found.append(Drifted(venue, f"order:{life.order.id}", life.left, 0))
-        return found
+        return reports.differences(self, seen)
 
     def restless(self, venue: str, asked: Ns) -> bool:
         """Whether something at a venue was under way when a report was asked for, or is now."""
-        for life in self.orders.values():
-            if life.order.venue != venue:
-                continue
-            if life.state in ("decided", "sent", "unknown") or life.owed:
-                return True
-            if life.since >= asked:
-                return True
-        return any(trade[0] == venue for trade in self.money.pending) or any(
-            fill.venue == venue for fill in self.orphans
-        )
+        return reports.restless(self, venue, asked)
+
+    def tell(self, note: Note) -> None:
+        """Something odd for the notes of this step."""
+        self._notes.append(note)
 
     def _on_mode(self, event: VenueMode, at: Ns) -> None:
         if event.mode == "open":
@@ -446,80 +422,6 @@ class Account:
 
     def _on_unseen(self, event: AccountUnseen, at: Ns) -> None:
         """It says nothing."""
-
-    # -- reading ---------------------------------------------------------------------------------
-
-    def life_of(self, order: str, venue: str = "", venue_order: str = "") -> Life | None:
-        """By our id, or by the venue's."""
-        name = order or self.by_venue.get((venue, venue_order), "") if venue_order else order
-        return self.orders.get(name)
-
-    def held(self, key: str, outcome: Outcome) -> Qty:
-        """Contracts held, provisional fills included."""
-        return self.ledger.held(key, outcome)
-
-    def sellable(self, key: str, outcome: Outcome) -> Qty:
-        """Contracts held for certain, less what live sell orders may still sell."""
-        selling = sum(
-            life.left
-            for life in self.live.values()
-            if life.order.action == "sell"
-            and life.order.key == key
-            and life.order.outcome == outcome
-        )
-        free = self.held(key, outcome) - self.money.provisional.get((key, outcome), 0) - selling
-        return Qty(max(0, free))
-
-    def keys_held(self) -> list[tuple[str, Outcome]]:
-        """Every (instrument, outcome) with contracts, ordered."""
-        found: list[tuple[str, Outcome]] = []
-        for (account, asset), amount in sorted(self.ledger.totals.items()):
-            if amount and account.startswith("holding:"):
-                key, _, outcome = asset.rpartition("|")
-                found.append((key, "yes" if outcome == "yes" else "no"))
-        return found
-
-    def cost(self, key: str, outcome: Outcome) -> Usd:
-        """What the contracts held cost, fees included (average entry times size)."""
-        return Usd(self.ledger.total(f"inventory:{key}|{outcome}"))
-
-    def cash(self, venue: str) -> Usd:
-        """Cash at a venue as our ledger has it, reservations not deducted."""
-        return self.ledger.cash(venue)
-
-    def reserved(self, venue: str) -> Usd:
-        """What live buy orders there may still cost."""
-        return Usd(sum(o.reserved for o in self.live.values() if o.order.venue == venue))
-
-    def free(self, venue: str) -> Usd:
-        """cash - reserved."""
-        return Usd(self.cash(venue) - self.reserved(venue))
-
-    def equity(self) -> Usd:
-        """Cash everywhere plus what the positions cost: the bankroll that limits are shares of."""
-        return Usd(
-            sum(
-                amount
-                for (account, asset), amount in self.ledger.totals.items()
-                if asset == "USD" and account.startswith(("cash:", "inventory:"))
-            )
-        )
-
-    def unknown(self, key: str = "") -> list[Life]:
-        """Orders whose fate nobody knows, of one market or of all."""
-        return [
-            life
-            for life in self.live.values()
-            if life.state == "unknown" and key in ("", life.order.key)
-        ]
-
-    def provisional(self) -> int:
-        """How many trades may still be voided."""
-        return len(self.money.pending)
-
-    def realised(self) -> Usd:
-        """Realised profit since the beginning: sales, merges, settlements, less costs and fees."""
-        return Usd(-self.ledger.total("pnl"))
 
     def take(self) -> bytes:
         """The state as canonical bytes, the same for equal states."""
@@ -550,12 +452,12 @@ _HANDLERS: dict[type, Callable[[Account, Any, Ns], None]] = {
     OrderAcked: Account._on_acked,
     OrderRejected: Account._on_rejected,
     OrderUnknown: Account._on_unknown,
-    OrderFilled: Account._on_filled,
+    OrderFilled: Account.filled,
     FillSettled: Account._on_settled,
     FillVoided: Account._on_voided,
     OrderCanceled: Account._on_canceled,
     CancelFailed: Account._on_cancel_failed,
-    OrderSeen: Account._on_order_seen,
+    OrderSeen: Account.order_seen,
     OrderMissing: Account._on_missing,
     AccountSeen: Account._on_seen,
     AccountUnseen: Account._on_unseen,

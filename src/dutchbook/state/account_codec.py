@@ -10,7 +10,7 @@ from dutchbook.domain.orders import Order, State
 from dutchbook.domain.step import BasketBegun, HaltMoved, Stage
 from dutchbook.domain.units import Ns, Qty, Usd
 from dutchbook.state.baskets import BasketLife
-from dutchbook.state.ledger import Posting
+from dutchbook.state.ledger import USD, Posting
 from dutchbook.state.lives import Life
 
 if TYPE_CHECKING:
@@ -128,12 +128,10 @@ def decode_into(account: "Account", data: bytes) -> None:
     account.rates = {rate.venue: rate for rate in whole.rates}
     account.guaranteed = dict(whole.guaranteed)
     account.accounts, account.marks = whole.accounts, dict(whole.marks)
-    account.ledger.inventory = {
-        name.removeprefix("inventory:"): amount
-        for name, _, amount in whole.totals
-        if name.startswith("inventory:")
-    }
     account.ledger.totals = {(name, asset): amount for name, asset, amount in whole.totals}
+    for name, asset, amount in whole.totals:
+        if asset == USD:
+            account.ledger.sum_up(name, amount)
     for fill, postings in whole.pending:
         account.money.pend(fill, postings)
     account.money.voided = set(whole.voided)
@@ -145,6 +143,7 @@ def _place(account: "Account", life: Life) -> None:
     account.orders[order.id] = life
     if life.alive:
         account.live[order.id] = life
+    account.weigh(life)
     if life.venue_order:
         account.by_venue[order.venue, life.venue_order] = order.id
     if order.basket:

@@ -38,13 +38,16 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 class Ledger:
     """Totals by (account, asset); `fresh` holds the entries that nobody has taken yet.
 
-    `inventory`: what the contracts held cost, by "KEY|OUTCOME".
+    `by_key`, `by_venue`, `held_total`: what the contracts held cost; `cash_total` everywhere.
     """
 
     def __init__(self) -> None:
         self.totals: dict[tuple[str, str], int] = {}
         self.fresh: list[Entry] = []
-        self.inventory: dict[str, int] = {}
+        self.by_key: dict[str, int] = {}
+        self.by_venue: dict[str, int] = {}
+        self.held_total = 0
+        self.cash_total = 0
         self.seq = 0
         self.at = Ns(0)
 
@@ -61,12 +64,23 @@ class Ledger:
         for account, asset, amount in rows:
             if amount:
                 place = (account, asset)
-                total = self.totals[place] = self.totals.get(place, 0) + amount
-                if account.startswith("inventory:"):
-                    self.inventory[account.removeprefix("inventory:")] = total
+                self.totals[place] = self.totals.get(place, 0) + amount
+                if asset == USD:
+                    self.sum_up(account, amount)
         entry = Entry(self.seq, self.at, what, ref, tuple(Posting(*row) for row in rows if row[2]))
         self.fresh.append(entry)
         return entry
+
+    def sum_up(self, account: str, amount: int) -> None:
+        """Keep the sums that limits are read from."""
+        if account.startswith("inventory:"):
+            key = account[10:].rpartition("|")[0]
+            venue = key.partition(":")[0]
+            self.by_key[key] = self.by_key.get(key, 0) + amount
+            self.by_venue[venue] = self.by_venue.get(venue, 0) + amount
+            self.held_total += amount
+        elif account.startswith("cash:"):
+            self.cash_total += amount
 
     def reverse(self, what: str, ref: str, rows: tuple[Posting, ...]) -> Entry:
         """Take a set back by its opposite."""

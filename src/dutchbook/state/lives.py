@@ -65,11 +65,14 @@ class Life:
 
     `filled` counts fills that were not voided, `canceled` what the venue ended, `claimed` what the
     venue says was filled in all. `paid` is what was paid (buy) or got (sell) without `fees`.
-    `missing`: definite answers that the venue knows no such order, `missing_since` the first.
+    `missing`: definite answers
+    that the venue knows no such order, `missing_since` the first. `counted`: what of `reserved`
+    is in the account's sums.
     """
 
     __slots__ = (
-        "canceled", "claimed", "decided_at", "fees", "filled", "fills", "missing", "missing_since",
+        "canceled", "claimed", "counted", "decided_at", "fees", "filled", "fills", "missing",
+        "missing_since",
         "order", "paid", "reason", "since", "state", "venue_order", "why",
     )  # fmt: skip
 
@@ -88,6 +91,7 @@ class Life:
         self.missing = 0
         self.missing_since = Ns(0)
         self.fills: list[OrderFilled] = []
+        self.counted = 0
 
     @property
     def alive(self) -> bool:
