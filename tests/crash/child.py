@@ -2,15 +2,12 @@
 
 import heapq
 import itertools
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from dutchbook.state.invariants import invariants
 
-from crash.points import Points
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import (
     BookLevels,
@@ -30,6 +27,7 @@ from dutchbook.runtime.reckoning import books_of
 from dutchbook.runtime.recover import recover
 from dutchbook.runtime.wire import Wire
 from dutchbook.runtime.wiregate import WireGate
+from dutchbook.state.invariants import invariants
 from dutchbook.storage.store import Store
 
 STEP = 10 * MILLI
@@ -81,7 +79,13 @@ class Life:
     """
 
     def __init__(
-        self, root: Path, engine: Engine, ask: Callable[[str, bytes], bytes], start: int, epoch: str
+        self,
+        root: Path,
+        engine: Engine,
+        ask: Callable[[str, bytes], bytes],
+        start: int,
+        epoch: str,
+        accounts: tuple[tuple[str, str], ...],
     ) -> None:
         self.clock = StepClock(start)
         self.ask = ask
@@ -98,7 +102,7 @@ class Life:
             engine, self.inbox, self.store, self.clock, self.wire.carry, lambda step: None, Ns(0)
         )
         run = f"r{len(engine.runs) + 1}"
-        self.inbox.put("account", [RunStarted(run, "sim", 7, "0", "", epoch)])
+        self.inbox.put("account", [RunStarted(run, "sim", 7, "0", "", epoch, accounts)])
 
     def go(self, first: list[Event], turns: int) -> None:
         """Tell it the world, then let time pass until nothing is under way."""
@@ -138,11 +142,6 @@ class _Driver:
         self.life.inbox.put(f"{self.name}.rest", _decode(reply))
 
 
-def frame(kind: str, payload: bytes) -> bytes:
-    """How a message crosses the pipe."""
-    return struct.pack("<4sI", kind.encode().ljust(4), len(payload)) + payload
-
-
 def world(markets: list[Any], link: Link, books: list[BookLevels]) -> list[Event]:
     """Two venues with an approved link between their markets."""
     return [
@@ -153,4 +152,4 @@ def world(markets: list[Any], link: Link, books: list[BookLevels]) -> list[Event
     ]  # fmt: skip
 
 
-__all__ = ["Life", "Points", "StepClock", "frame", "world"]
+__all__ = ["Life", "StepClock", "world"]
