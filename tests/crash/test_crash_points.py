@@ -92,7 +92,7 @@ def test_mut1_a_trader_that_records_after_it_sends_is_caught(tmp_path, monkeypat
     fates = (["fill"], ["fill"])
     points = whole(tmp_path / "whole", fates)
     caught = next(
-        (t for t in range(points * 2 // 5, points) if crash(tmp_path / str(t), fates, t)), None
+        (t for t in range(points * 3 // 5, points) if crash(tmp_path / str(t), fates, t)), None
     )
     assert caught is not None
     print(f"caught at point {caught} of {points}")

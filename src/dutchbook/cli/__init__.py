@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "run": ("run", "watch both exchanges, find and prove mispricings"),
+    "run": ("run", "watch both exchanges, prove mispricings and trade them"),
     "replay": ("replay", "put recorded frames, journals or tapes through the engine"),
     "record": ("record", "keep the raw frames of the venues"),
     "decode": ("decode", "show what the venue's parser makes of a file"),

@@ -21,10 +21,10 @@ def root() -> None:
 def serve(
     which: Annotated[str, typer.Argument(help="kalshi, polymarket or both")],
     seed: Annotated[int, typer.Option(help="market, plants, keys and faults follow from it")] = 1,
-    port: Annotated[int, typer.Option(help="first of five ports; 0 picks free ones")] = 0,
+    port: Annotated[int, typer.Option(help="first of six ports; 0 picks free ones")] = 0,
     tape: Annotated[Path | None, typer.Option(help="play this recording instead")] = None,
     plants: Annotated[Path | None, typer.Option(help="mispricings to plant, JSON")] = None,
-    faults: Annotated[str, typer.Option(help="none or rough")] = "none",
+    faults: Annotated[str, typer.Option(help="none, rough or storm")] = "none",
     tier: Annotated[str, typer.Option(help="Kalshi rate tier: basic, advanced, premier")] = "basic",
     data_dir: Annotated[Path, typer.Option(help="keys and logs go to DIR/sim")] = Path(
         "data/exchange"

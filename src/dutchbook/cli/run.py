@@ -17,14 +17,14 @@ def run(
     plants: Annotated[
         Path | None, typer.Option(help="mispricings to plant, instead of the generator's own")
     ] = None,
-    faults: Annotated[str, typer.Option(metavar="PROFILE", help="none or rough")] = "none",
+    faults: Annotated[str, typer.Option(metavar="PROFILE", help="none, rough or storm")] = "none",
     data_dir: Annotated[Path | None, typer.Option(help="where the record is kept")] = None,
     mode: Annotated[str, typer.Option(help="sim: both exchanges emulated on this machine")] = "",
     config: Annotated[Path | None, typer.Option(help="instead of dutchbook.toml")] = None,
     profile: Annotated[str, typer.Option(help="use [profiles.NAME]")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="last line: one JSON object")] = False,
 ) -> None:
-    """Watch both exchanges, find and prove mispricings, and say why others were passed over.
+    """Watch both exchanges, prove mispricings and trade them; say why others were passed over.
 
     Starts in simulation: no account, no key, no internet. Ctrl-C ends it in good order.
     """
@@ -48,8 +48,8 @@ def run(
     settings = load(config, profile=profile, cli=texts).settings
     if settings.mode != "sim":
         raise ConfigError(
-            f"mode {settings.mode!r} does not trade yet",
-            why="orders, risk and accounts are not built; LIMITS.md lists what is",
+            f"mode {settings.mode!r} can't be run yet",
+            why="paper accounts and the checklist of going live are not finished; see LIMITS.md",
             todo="use mode sim, or `dutchbook record` to keep a venue's frames",
         )
     screen = Screen(settings, as_json)

@@ -5,7 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 from dutchbook.cli.out import safe, say
 from dutchbook.domain.certificate import Certificate
-from dutchbook.domain.step import Closed, Found, Healed, Improved, Opened, Passed, Step
+from dutchbook.domain.step import (
+    BasketBegun,
+    BasketMoved,
+    Closed,
+    Drifted,
+    Found,
+    HaltMoved,
+    Healed,
+    Improved,
+    Opened,
+    Passed,
+    Quarantined,
+    Reconciled,
+    Refused,
+    Step,
+)
 from dutchbook.domain.units import ONE, SECOND
 
 if TYPE_CHECKING:
@@ -65,7 +80,7 @@ class Screen:
             return f"FEED  {title(live, note.key)}: {note.what} {safe(note.detail)}"
         if isinstance(note, Passed):
             return self._skip(live, note)
-        return ""
+        return _traded(note)
 
     def _skip(self, live: "Live", note: Passed) -> str:
         """Once for each candidate and reason, and a few in a second: the journal has them all."""
@@ -119,6 +134,30 @@ def title(live: "Live", key: str) -> str:
     """A market's name for a line."""
     found = live.engine.world.instruments.get(key)
     return safe(f"{found.title} [{found.outcome}]"[:60]) if found else safe(key[:60])
+
+
+def _traded(note: object) -> str:
+    """What became of money: baskets, refusals, halts, and what does not add up."""
+    if isinstance(note, BasketBegun):
+        legs = f"{len(note.legs)} legs of {note.qty / ONE:g}"
+        return f"TRADE {note.id}  {note.kind}: {legs} for at most ${note.capital / ONE:.2f}"
+    if isinstance(note, BasketMoved):
+        locked = (
+            f"  ${note.locked / ONE:+.2f}" if note.stage in ("done", "unwound", "stuck") else ""
+        )
+        left = f"  left open: {len(note.residual)} legs" if note.residual else ""
+        return f"{note.stage.upper():5} {note.id}{locked}  {safe(note.why)}{left}"
+    if isinstance(note, Refused):
+        return f"NO    {safe(note.what)}  {note.check}: {safe(note.reason)}"
+    if isinstance(note, HaltMoved):
+        return f"HALT  {safe(note.scope)} {note.level or 'released'}: {safe(note.why)} ({note.by})"
+    if isinstance(note, Quarantined):
+        return f"ODD   {note.code} {safe(note.what)}: {safe(note.detail)}"
+    if isinstance(note, Drifted):
+        return f"DRIFT {note.venue} {safe(note.what)}: ours {note.ours}, theirs {note.theirs}"
+    if isinstance(note, Reconciled):
+        return f"BOOKS {note.venue} {'agree: trading is open' if note.ok else 'are not compared'}"
+    return ""
 
 
 def _opened(live: "Live", name: str, certificate: Certificate) -> str:

@@ -182,6 +182,7 @@ class Account(Reading):
     def _leave(self, at: Ns) -> None:
         """Other accounts: what was is history, and their money and contracts are not ours."""
         for life in list(self.live.values()):
+            life.canceled = Qty(max(0, life.order.qty - life.filled))
             self._over(life, "expired", at, "another account", "expired")
         for basket in self.baskets.values():
             if not basket.over:

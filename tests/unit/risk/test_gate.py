@@ -1,0 +1,254 @@
+"""The gate: a story for each reason to refuse, limits exact to the unit, people and breakers."""
+
+import os
+import random
+
+import msgspec
+import pytest
+from bench.orders_world import ACCOUNTS, NOW, basket, crowded
+
+from dutchbook.domain.account_events import (
+    AccountSeen,
+    ClockSeen,
+    OrderFilled,
+    OrderUnknown,
+    RateSeen,
+    VenueMode,
+)
+from dutchbook.domain.effects import Alert, SubmitOrder
+from dutchbook.domain.events import OperatorAsked, RunStarted
+from dutchbook.domain.step import HaltMoved, Marked, Reconciled, Refused
+from dutchbook.domain.units import DAY, ONE, Ns, Px, Qty, Usd
+from dutchbook.execution.config import Config
+from dutchbook.execution.desk import Desk
+from dutchbook.risk.exposure import cost_of
+from dutchbook.risk.gate import Gate
+from dutchbook.risk.halt import Overseer
+from dutchbook.risk.limits import RiskLimits
+from dutchbook.state.account import Account
+
+ALL = bool(os.environ.get("DUTCHBOOK_TEST_ALL"))
+LIMITS = RiskLimits(repeats_max=10_000)
+
+
+class Story:
+    """A gate over an empty account with $100,000 at Kalshi."""
+
+    def __init__(self, **limits):
+        self.gate, self.account, self.view, self.now = crowded(0)
+        self.gate.limits = msgspec.structs.replace(LIMITS, **limits)
+        self.desk = Desk(self.account, self.gate, Config(), ACCOUNTS)
+        self.desk.at(NOW, 1)
+
+    def order(self, key="kalshi:A000", qty=20, px=300_000, action="buy", outcome="yes", **more):
+        market = self.view.instrument(key)
+        return self.desk.order(market, outcome, action, px, qty * ONE, "leg", **more)
+
+    def refused(self, *orders, **more):
+        found = self.gate.check(orders, self.account, self.view, NOW, **more)
+        return found.check if found else ""
+
+
+def test_a_sound_order_passes_and_an_unknown_market_does_not():
+    story = Story()
+    assert story.refused(story.order()) == ""
+    story.view.instrument = _missing
+    assert story.refused(msgspec.structs.replace(Story().order(), key="kalshi:gone")) != ""
+
+
+def _missing(key):
+    raise KeyError(key)
+
+
+@pytest.mark.parametrize(
+    ("tell", "check"),
+    [
+        (HaltMoved("all", "pause", "x"), "not_halted"),
+        (HaltMoved("venue:kalshi", "halt", "x"), "not_halted"),
+        (HaltMoved("market:kalshi:A000", "kill", "x"), "not_halted"),
+        (VenueMode("kalshi", "blocked", "geoblock"), "venue_allows"),
+        (VenueMode("kalshi", "unauthorized", "401"), "venue_allows"),
+        (VenueMode("kalshi", "post_only", "restart"), "venue_allows"),
+        (Reconciled("kalshi", False, 0, 0, 0), "reconciled"),
+        (ClockSeen("kalshi", Ns(6_000_000_000)), "clock_right"),
+        (RateSeen("kalshi", 0, 1), "throttle"),
+    ],
+)
+def test_what_stops_an_order(tell, check):
+    story = Story()
+    if isinstance(tell, HaltMoved | Reconciled):
+        story.account.note(tell, NOW)
+    else:
+        story.account.apply(tell, NOW, 9)
+    assert story.refused(story.order()) == check
+
+
+def test_an_order_of_unknown_fate_blocks_its_market_only():
+    story = Story()
+    one = story.order()
+    story.account.record(SubmitOrder(one), NOW)
+    story.account.apply(OrderUnknown(one.id, "?"), NOW, 9)
+    assert story.refused(story.order()) == "nothing_unknown"
+    assert story.refused(story.order("kalshi:B000")) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"px": Px(305_000)}, "well_formed"), ({"px": Px(0)}, "well_formed"),
+        ({"px": Px(ONE)}, "well_formed"), ({"qty": Qty(0)}, "well_formed"),
+        ({"qty": Qty(-ONE)}, "well_formed"), ({"qty": Qty(5_000)}, "well_formed"),
+        ({"px": Px(990_000)}, "within_collar"), ({"account": "paper"}, "right_account"),
+        ({"reduce_only": True}, "only_reduces"), ({"action": "sell"}, "funds"),
+        ({"venue": "nowhere"}, "right_account"),
+    ],
+)  # fmt: skip
+def test_orders_that_cannot_be(change, check):
+    story = Story()
+    assert story.refused(msgspec.structs.replace(story.order(), **change)) == check
+
+
+def test_i27_never_against_ourselves():
+    """A bid for NO at 70 cents is an offer of YES at 30: it would meet our own bid for YES."""
+    story = Story(collar=ONE)
+    bid = story.order(px=300_000, tif="gtc")
+    story.account.record(SubmitOrder(bid), NOW)
+    assert story.refused(story.order(px=700_000, outcome="no")) == "no_self_trade"
+    assert story.refused(story.order(px=690_000, outcome="no")) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["per_order", "per_market", "per_event", "per_venue", "per_account"]
+)
+def test_i20_a_limit_met_exactly_passes_and_one_unit_more_does_not(name):
+    """MUT6: a limit that is lowered holds for the very next order."""
+    story = Story()
+    one = story.order(qty=20)
+    story.account.record(SubmitOrder(story.order("kalshi:A001", qty=20)), NOW)
+    used = cost_of(one)
+    if name in ("per_event", "per_venue", "per_account"):
+        used += story.account.stake_total
+    story.gate.limits = msgspec.structs.replace(LIMITS, **{name: used})
+    assert story.refused(one) == ""
+    story.gate.limits = msgspec.structs.replace(LIMITS, **{name: used - 1})
+    assert story.refused(one) == "within_limits"
+
+
+def test_funds_to_the_unit():
+    story = Story()
+    one = story.order(qty=20)
+    seen = AccountSeen("kalshi", "us", NOW, Ns(0), Usd(0), (), (), ())
+    for spare, check in ((0, ""), (-1, "funds")):
+        account = Account()
+        account.apply(RunStarted("r", "sim", 7, "0", "", "e", tuple(ACCOUNTS.items())), NOW, 1)
+        cash = Usd(cost_of(one) + spare)
+        account.apply(msgspec.structs.replace(seen, cash=cash), NOW, 2)
+        account.note(Reconciled("kalshi", True, 0, 0, 0), NOW)
+        gate = Gate(RiskLimits(position_share=ONE, heat_share=ONE), ACCOUNTS)
+        found = gate.check((one,), account, story.view, NOW)
+        assert (found.check if found else "") == check
+
+
+def test_i29_i31_a_basket_is_equal_in_shares_and_its_edge_still_there():
+    gate, account, view, now = crowded(0)
+    orders, certificate = basket(view, now)
+    unequal = (*orders[:2], msgspec.structs.replace(orders[2], qty=Qty(10 * ONE)))
+    assert gate.check(unequal, account, view, now, certificate=certificate).check == "equal_shares"
+    view.offers = lambda key, outcome, levels: [(Px(310_000), Qty(ONE))]
+    assert gate.check(orders, account, view, now, certificate=certificate).check == "edge_stands"
+
+
+def test_f65_the_same_order_again_and_again_is_stopped():
+    story = Story(repeats_max=3)
+    found = [story.refused(story.order()) for _ in range(4)]
+    assert found == ["", "", "", "throttle"]
+
+
+def test_what_is_affordable_passes_the_gate():
+    for share in (1_000, 50_000, 100_000):
+        gate, account, view, now = crowded(10)
+        gate.limits = RiskLimits(position_share=share)
+        orders, certificate = basket(view, now)
+        qty = gate.affordable(certificate, account, view, now)
+        assert 0 <= qty <= certificate.qty
+        if qty:
+            sized = tuple(msgspec.structs.replace(order, qty=qty) for order in orders)
+            found = gate.check(sized, account, view, now, certificate=certificate)
+            assert found is None or found.check not in ("within_limits", "funds", "basket_limit")
+
+
+def test_p6_limits_are_never_exceeded_by_one_unit():
+    """Random orders, fills and restarts; the sums are worked out again from the orders alone."""
+    rng = random.Random(11)
+    story = Story(per_market=30 * ONE, per_venue=400 * ONE, position_share=ONE, heat_share=ONE)
+    for n in range(1_000_000 if ALL else 20_000):
+        key = f"kalshi:{rng.choice('ABCDE')}{rng.randrange(10):02d}0"
+        story.desk.at(NOW, n + 10)
+        one = story.order(key, qty=rng.randrange(1, 60))
+        story.gate._sent.clear()
+        if story.refused(one) == "":
+            story.account.record(SubmitOrder(one), NOW)
+        if rng.random() < 0.02 and story.account.live:
+            life = rng.choice(list(story.account.live.values()))
+            fill = OrderFilled(
+                "kalshi", "us", life.order.id, "", f"t{n}", life.order.key, "yes", "buy",
+                life.order.px, Qty(min(life.left, ONE)), Usd(100), False, NOW,
+            )  # fmt: skip
+            story.account.apply(fill, NOW, n)
+        if n % 5_000 == 0:
+            data = story.account.take()
+            story.account.restore(data)
+        if n % 500 == 0:
+            _recount(story)
+    _recount(story)
+
+
+def _recount(story):
+    account, by_market = story.account, {}
+    for life in account.orders.values():
+        worst = life.paid + life.fees + life.reserved
+        by_market[life.order.key] = by_market.get(life.order.key, 0) + worst
+    assert max(by_market.values(), default=0) <= 30 * ONE
+    assert sum(by_market.values()) <= 400 * ONE
+    assert account.stake_total == sum(life.reserved for life in account.live.values())
+
+
+def test_breakers_stop_harder_and_never_release():
+    """5 % lost in a day pauses, 10 % halts; nothing goes back by itself."""
+    _, account, view, _ = crowded(0)
+    watch = Overseer(RiskLimits())
+    for out in watch.watch(account, view, NOW):
+        if isinstance(out, Marked):
+            account.note(out, NOW)
+    levels = []
+    for lost in (1_000, 4_000, 5_000, 1_000):
+        account.ledger.earned("loss", "kalshi", -lost * ONE, "x")
+        for out in watch.watch(account, view, NOW):
+            if isinstance(out, HaltMoved):
+                account.note(out, NOW)
+                levels.append(out.level)
+            assert isinstance(out, HaltMoved | Alert | Marked)
+    assert levels == ["pause", "halt"]
+    assert account.halts["all"].level == "halt"
+    assert not [o for o in watch.watch(account, view, Ns(NOW + DAY)) if isinstance(o, HaltMoved)]
+
+
+def test_i24_a_kill_is_cleared_by_a_named_admin_with_a_reason_only():
+    _, account, _, _ = crowded(0)
+    people = Overseer(RiskLimits())
+
+    def said(who, verb, *args):
+        outs = people.operator(OperatorAsked(who, verb, args), account, NOW)
+        for out in outs:
+            if isinstance(out, HaltMoved):
+                account.note(out, NOW)
+        return [type(out) for out in outs]
+
+    assert said("ann", "kill") == [HaltMoved, Alert]
+    assert said("ann", "resume") == [Refused]
+    assert said("ann", "clear_kill", "trader", "all is well") == [Refused]
+    assert said("ann", "clear_kill", "admin", " ") == [Refused]
+    assert said("", "clear_kill", "admin", "all is well") == [Refused]
+    assert account.halts["all"].level == "kill"
+    assert said("ann", "clear_kill", "admin", "all is well") == [HaltMoved]
+    assert account.halts == {}
