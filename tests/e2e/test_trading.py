@@ -64,3 +64,47 @@ def test_a_replay_decides_every_order_again(runs, tmp_path):
     replayed = Command(tmp_path, "replay", data, "--json").answer()
     assert replayed["differences"] == 0
     assert [run["digest"] for run in replayed["runs"]] == [summary["digest"]]
+
+
+def test_a_person_trades_stops_and_lets_go_on_from_another_terminal(tmp_path):
+    """Orders by hand pass the same gate; a kill holds until a named person clears it."""
+    data = tmp_path / "data"
+    run = Command(
+        tmp_path / "run", "run", "--for", "16s", "--seed", 9, "--data-dir", data, "--json"
+    )
+
+    def ask(name, *args, code=0):
+        command = Command(tmp_path / name, *args, "--data-dir", data, "--json")
+        assert command.end() == code, (args, command.err)
+        return command.last() if code == 0 else command.err
+
+    try:
+        _until_trading(run)
+        found = ask("m", "market", "search", "kalshi")
+        key = next(row["key"] for row in found["markets"] if row["status"] == "open")
+        placed = ask("o", "order", "place", key, "yes", "5", "0.01")
+        (name,) = placed["orders"]
+        assert [row["id"] for row in ask("l", "order", "list")] == [name]
+        ask("k", "kill")
+        assert "not_halted" in ask("o2", "order", "place", key, "yes", "5", "0.01", code=6)
+        assert "kill" in ask("r", "resume", code=6)
+        ask("c", "resume", "--clear-kill", "--reason", "tested")
+        summary = run.answer()
+    finally:
+        run.kill()
+    assert summary["ledger_equals_venue"] is True
+    assert settled(data) == []
+    rows = {
+        row["id"]: row for row in json.loads((data / "sim" / "books.json").read_text())["orders"]
+    }
+    assert rows[name]["state"] == "canceled" and rows[name]["filled"] == 0
+
+
+def _until_trading(run):
+    import time
+
+    until = time.monotonic() + 60
+    while "trading is open" not in run.err and time.monotonic() < until:
+        time.sleep(0.2)
+    assert "trading is open" in run.err
+    time.sleep(1)

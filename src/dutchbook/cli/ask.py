@@ -44,7 +44,9 @@ def told(reply: dict[str, Any], as_json: bool) -> None:
         return
     for name, note in reply["notes"]:
         say(f"{name}: " + ", ".join(safe(str(part)) for part in note[1:] if part not in ("", [])))
-    if not reply["notes"]:
+    for name in reply["orders"]:
+        say(f"order {name} is on its way: dutchbook order show {name}")
+    if not reply["notes"] and not reply["orders"]:
         say("done; nothing had to be changed")
 
 

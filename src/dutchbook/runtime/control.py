@@ -16,6 +16,7 @@ import msgspec
 from dutchbook.domain.errors import DutchbookError, NotRunning, Timeout
 from dutchbook.domain.events import OperatorAsked
 from dutchbook.domain.step import Step
+from dutchbook.runtime.wire import orders_of
 
 NAME: Final = "control.sock"
 LINE_MAX: Final = 64 * 1024
@@ -105,7 +106,8 @@ class Control:
         async with asyncio.timeout(ANSWER_SECONDS):
             step = await future
         plain = msgspec.to_builtins([(type(note).__name__, note) for note in step.notes])
-        return {"ok": True, "seq": step.envelope.seq, "notes": plain}
+        orders = [order.id for effect in step.effects for order in orders_of(effect)]
+        return {"ok": True, "seq": step.envelope.seq, "notes": plain, "orders": orders}
 
 
 def ask(root: Path, request: Request, seconds: float = 10.0) -> dict[str, Any]:

@@ -50,7 +50,16 @@ def residual(basket: BasketLife) -> dict[str, Any]:
 
 
 def books_of(account: Account, venues: list[str]) -> dict[str, Any]:
-    """Cash, positions, orders and fills as our ledger has them, in millionths."""
+    """Cash, positions, orders and fills as our ledger has them, in millionths.
+
+    Orders of accounts that were traded before are left out: their venues know nothing here.
+    """
+    named = dict(account.accounts)
+    mine = [
+        life
+        for life in account.orders.values()
+        if life.order.account == named.get(life.order.venue, life.order.account)
+    ]
     return {
         "cash": {venue: account.cash(venue) for venue in venues},
         "positions": [
@@ -65,7 +74,7 @@ def books_of(account: Account, venues: list[str]) -> dict[str, Any]:
                 "filled": life.filled,
                 "fees": life.fees,
             }
-            for life in account.orders.values()
+            for life in mine
         ],
         "fills": [
             {
@@ -79,7 +88,7 @@ def books_of(account: Account, venues: list[str]) -> dict[str, Any]:
                 "qty": fill.qty,
                 "fee": fill.fee,
             }
-            for life in account.orders.values()
+            for life in mine
             for fill in life.fills
         ],
     }

@@ -44,7 +44,9 @@ async def test_a_command_is_an_event_and_its_step_the_answer(tmp_path: Path) -> 
         await served.control.stop()
     assert mode == 0o600
     assert served.seen == [OperatorAsked("ann", "pause", ("all",))]
-    assert reply == {"seq": 7, "notes": [["Found", ["Found", "x", "paused", "by ann"]]]}
+    assert reply == {
+        "seq": 7, "notes": [["Found", ["Found", "x", "paused", "by ann"]]], "orders": [],
+    }  # fmt: skip
     assert rows == {"answer": [{"id": "a"}]} and wrong.value.code == 2
 
 
