@@ -17,10 +17,15 @@ BENCHES: Final[dict[str, str]] = {
     "engine_message": "bench.engine_message",
     "bulk_replay": "bench.bulk_replay",
     "universe_scan": "bench.universe_scan",
+    "optimiser": "bench.optimiser",
     "feed_sustained": "bench.feed_sustained",
     "feed_burst": "bench.feed_burst",
     "start_to_first_opportunity": "bench.start_to_first_opportunity",
     "orders": "bench.orders",
+    "backtest": "bench.backtest",
+    "hub": "bench.hub",
+    "gateway": "bench.gateway",
+    "reliability": "bench.reliability.promises",
 }
 """Name -> module with `run(context) -> list[Row]`, in the order in which they run."""
 

@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bench.harness import Context, Row
 from bench.orders_world import basket, crowded, unthrottled
+from bench.reliability.served import DATA, ENV, served
 from dutchbook.domain.orders import Order
 from dutchbook.domain.secret import Secret
-from dutchbook.domain.step import BasketBegun
 from dutchbook.domain.units import MILLI, Ns, Px, Qty
 from dutchbook.io import evm
 from dutchbook.io.signer import Signer
-from dutchbook.storage.reader import read_account
 from dutchbook.venues.polymarket import signed
 
 KEY: Final = "0x" + "4c" * 32
+THREE: Final = 3
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 
@@ -128,35 +128,23 @@ def _official(context: Context) -> float:
 
 
 def _whole_way(context: Context) -> list[Row]:
-    """A run that trades: from the step that decided to the exchange's own log of the request."""
-    data = context.scratch / "way"
-    seconds = "12s" if context.quick else "40s"
-    subprocess.run(
-        [sys.executable, "-m", "dutchbook", "run", "--for", seconds, "--seed", "7", "--data-dir",
-         str(data), "--json"],
-        check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    )  # fmt: skip
-    posts = []
-    with (data / "sim" / "wire.jsonl").open("rb") as lines:
-        for line in lines:
-            if b'"POST ' in line and (b"events/orders" in line or b"/order" in line):
-                posts.append(json.loads(line)["t"])
-    firsts, lasts = [], []
-    for row in read_account(data):
-        for note in row.notes:
-            if isinstance(note, BasketBegun):
-                sent = [t for t in posts if row.at <= t <= row.at + 300 * MILLI]
-                if sent:
-                    firsts.append((sent[0] - row.at) / 1e6)
-                    if len(note.legs) >= 3:
-                        lasts.append((sent[-1] - row.at) / 1e6)
-    firsts.sort()
-    lasts.sort()
-    first = firsts[len(firsts) // 2] if firsts else 0.0
-    rows = [Row("decision_to_first_byte", round(first, 2), "ms p50", "value <= 5", 0 < first <= 5)]
-    if lasts:
-        last = lasts[len(lasts) // 2]
-        rows.append(
-            Row("update_to_three_legs", round(last, 2), "ms p50", "value <= 10", last <= 10)
-        )
+    """A trader on exchanges of another process: from the step that decided to its bytes."""
+    seconds = "10" if context.quick else "60"
+    with served(context.scratch / "way") as exchanges:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.first_byte", exchanges.at,
+             str(context.scratch / "way" / DATA), seconds],
+            check=True, capture_output=True, text=True, env=os.environ | ENV,
+        )  # fmt: skip
+    spans = json.loads(done.stdout.splitlines()[-1])["spans"]
+    rows = [_row("decision_to_first_byte", [first for _, first, _ in spans], 5)]
+    several = [last for legs, _, last in spans if legs >= THREE]
+    if several:
+        rows.append(_row("update_to_three_legs", several, 10))
     return rows
+
+
+def _row(name: str, spans: list[float], most: float) -> Row:
+    value = sorted(spans)[len(spans) // 2] if spans else 0.0
+    unit = f"ms p50 of {len(spans)} baskets"
+    return Row(name, round(value, 2), unit, f"value <= {most}", 0 < value <= most)

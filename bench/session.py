@@ -23,6 +23,7 @@ from dutchbook.domain.events import (
     TimerFired,
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
+from dutchbook.domain.plans import SolvePlan
 from dutchbook.domain.units import ONE, SECOND, Ns
 from dutchbook.emulators.kalshi.messages import Stock
 from dutchbook.emulators.kalshi.session import KalshiSession
@@ -30,6 +31,7 @@ from dutchbook.emulators.market import SimEvent, SimMarket, Update, World
 from dutchbook.emulators.polymarket.messages import Shelf
 from dutchbook.emulators.polymarket.session import PolymarketSession
 from dutchbook.engine.engine import Engine
+from dutchbook.optimize.planner import Planner
 from dutchbook.runtime.bootstrap import engine_of, engine_settings
 from dutchbook.runtime.links import read_links
 from dutchbook.runtime.settings import Settings
@@ -96,6 +98,7 @@ class Session:
             name: KalshiSession(self._stock) if name == "kalshi.book"
             else PolymarketSession(self._shelf) for name in self._venues.streams
         }  # fmt: skip
+        self._planner = Planner()
         self._begin(scratch)
         for update in self.world.each(self._from):
             at = Ns(self._from + (update.at - START) // speed)
@@ -165,6 +168,8 @@ class Session:
             for key in effect.keys:
                 tokens = range(max(1, len(self.world.markets[key].tokens[0]) and 2))
                 self._tell(at, "rest", [self._copy(key, token) for token in tokens])
+        elif isinstance(effect, SolvePlan):
+            self._tell(at, "plans", [self._planner.solve(effect)])
         else:
             raise AssertionError(f"a quiet session asked for {effect}")
 

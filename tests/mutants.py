@@ -37,6 +37,7 @@ STORAGE = ("tests/unit/storage",)
 INBOX = ("tests/unit/runtime/test_runtime_inbox.py",)
 KALSHI = ("tests/unit/kalshi/test_kalshi_feed.py",)
 POLY = ("tests/unit/polymarket/test_polymarket_frames.py",)
+ACCOUNT = ("tests/unit/account",)
 TAPE_FIRST = """\
         if self._tape_buffer:
             self._tape.write(self._tape_buffer)
@@ -93,7 +94,7 @@ MUTANTS = (
            "if fees.precision else exact", "if False else exact", FEES),
     Mutant("Polymarket's least fee is nothing", "domain/fees.py", "max(10, tens * 10)", "tens * 10", FEES),
     Mutant("fees are forgotten in the walk", "optimize/walk.py",
-           "net -= px + _unit_fee(schedule, px)", "net -= px", PROOF),
+           "net -= (px + unit_fee(schedule, px)) * w", "net -= px * w", PROOF),
     Mutant("the deepest leg decides the size", "optimize/walk.py", "step = min(rest)", "step = max(rest)", PROOF),
     Mutant("an order may be as small as it likes", "optimize/walk.py",
            "if spent < market.cost_min:", "if False:", PROOF),
@@ -129,6 +130,27 @@ MUTANTS = (
            "if at < asset.last:\n            self.gap", "if False:\n            self.gap", POLY),
     Mutant("Polymarket's hash is not compared", "venues/polymarket/frames.py",
            "if digest and digest != message.hash:", "if False:", POLY),
+    # what is ordered
+    Mutant("MUT1 record after send", "runtime/loop.py",
+           "self._asked.append(effect)", "self.carry(effect)", ("tests/crash",)),
+    Mutant("MUT2 new id on retry", "venues/kalshi/trading.py", "one = (effect.order,)",
+           'one = (__import__("msgspec").structs.replace(effect.order, id=effect.order.id + "r" * effect.again),)',
+           ("tests/regress/test_r1_r2.py", "tests/regress/test_r7_r8.py")),
+    Mutant("MUT3 count DNS error as not found", "venues/kalshi/inquiries.py",
+           "            if listing.why:\n                return _failed(look, listing.why)\n            for body",
+           "            if listing.why:\n                return [OrderMissing(look.order.id)]\n            for body",
+           ("tests/regress/test_r9_r10.py",)),
+    Mutant("MUT4 fill without dedup", "state/account.py",
+           "if (known.trade, known.leg) == (fill.trade, fill.leg):", "if False:", ACCOUNT),
+    Mutant("MUT5 release reservation on timeout", "state/lives.py",
+           'if order.action == "sell" or not left:',
+           'if order.action == "sell" or not left or self.state == "unknown":', ACCOUNT),
+    Mutant("MUT6 read limits from cache", "risk/gate.py", "now, self.limits, certificate", 'now, vars(self).setdefault("_read", self.limits), certificate',
+           ("tests/unit/risk",)),
+    Mutant("a late fill leaves its basket over", "execution/trader.py",
+           "if name and name not in self.baskets.working:", "if False:", ("tests/unit/execution",)),
+    Mutant("a refused repair is tried for ever", "execution/basket.py",
+           "key=lambda p: (_refused(lives, p.stage), -p.worth)", "key=lambda p: -p.worth", ("tests/regress/test_r3_r4.py",)),
     # what is shown
     Mutant("a terminal obeys venue text", "cli/out.py",
            'return "".join(c if c.isprintable() else f"\\\\x{ord(c):02x}" for c in text)', "return text",

@@ -49,7 +49,7 @@ def digest(data: Any) -> str:
 
 def _form(c: Any) -> list[str]:
     """Exactly the fields there should be, each of its type."""
-    bad = _fields("certificate", c)
+    bad = fields("certificate", c)
     parts = [("state", state) for state in c["states"] + c["residual"]]
     parts += [("group", c["group"])] if c["group"] is not None else []
     for proof in c["links"]:
@@ -58,11 +58,11 @@ def _form(c: Any) -> list[str]:
         parts += [("leg", leg), ("fees", leg["fees"])]
         parts += [("fill", f) for f in leg["fills"]] + [("band", b) for b in leg["grid"]]
         bad += [] if 0 < leg["fees"]["exponent"] <= 8 else ["fees: exponent is not 1 to 8"]
-    return bad + [problem for what, part in parts for problem in _fields(what, part)]
+    return bad + [problem for what, part in parts for problem in fields(what, part)]
 
 
-def _fields(what: str, data: Any) -> list[str]:
-    form = {name.rstrip("$?@-"): name[-1] for name in FORMS[what].split()}
+def fields(what: str, data: Any, text: str = "") -> list[str]:
+    form = {name.rstrip("$?@-"): name[-1] for name in (text or FORMS[what]).split()}
     if not isinstance(data, dict) or set(data) != set(form):
         return [f"{what}: the fields are not those of schema 1"]
     types = {"$": str, "?": bool, "@": object}
@@ -90,7 +90,7 @@ def _fee(fees: Any, px: int, qty: int) -> int:
     return 10 * max(1, (2 * exact + unit) // (2 * unit))
 
 
-def _leg(leg: Any, qty: int) -> list[str]:
+def check_leg(leg: Any, qty: int) -> list[str]:
     name, fees, fills, yes = leg["instrument"], leg["fees"], leg["fills"], leg["outcome"] == "yes"
     venue = name.split(":", 1)[0]
     costs = [-(-f["px"] * f["qty"] // ONE) for f in fills]
@@ -117,25 +117,22 @@ def _basis(c: Any) -> list[str]:
     """Whether links and event are exactly what a basket of this kind rests on."""
     kind, group, keys = c["kind"], c["group"], [leg["instrument"] for leg in c["legs"]]
     outcomes = "+".join(leg["outcome"] for leg in c["legs"])
-    links = [proof["link"] for proof in c["links"]]
-    members = [link["members"] for link in links]
+    kinds = [proof["link"]["kind"] for proof in c["links"]]
+    members = [list(proof["link"]["members"]) for proof in c["links"]]
     if kind in ("bundle_yes", "bundle_no"):
         claims = [claim for claim in ("exclusive", "exhaustive") if not group[claim]]
-        ok = group["members"] == keys and [link["kind"] for link in links] == claims
+        ok = group["members"] == keys and kinds == claims and {*outcomes.split("+")} == {kind[7:]}
         ok = ok and all(sorted(m) == sorted(keys) for m in members)
-        ok = ok and {*outcomes.split("+")} == {kind[7:]}
     else:
-        ok = outcomes in RULES["+".join([kind, *(link["kind"] for link in links)])][0]
-        ok = ok and group is None and len(keys) == 2
+        kinds = kinds[:1] if {*kinds} == {"implies"} else kinds  # a chain may have any number
+        ok = outcomes in RULES["+".join([kind, *kinds])][0] and group is None and len(keys) == 2
         if kind == "cross_venue":
-            ok = (
-                ok
-                and keys[0].split(":")[0] != keys[1].split(":")[0]
-                and not {*keys} - {*members[0]}
-            )
-            ok = ok and (len(members[0]) == 2 or links[0]["kind"] == "same")
-        else:
-            ok = ok and len(set(keys)) == 1 + len(links) and members in ([keys], [])
+            ok = ok and keys[0].split(":")[0] != keys[1].split(":")[0]
+            ok = ok and not {*keys} - {*members[0]} and (len(members[0]) == 2 or kinds == ["same"])
+        else:  # from the first leg's market to the last one's, and none twice
+            path = [m[0] for m in members] + [keys[1]] if members else keys[:1]
+            ok = ok and members == [list(step) for step in pairwise(path)] and path[0] == keys[0]
+            ok = ok and {keys[1]} <= {*path} and len({*path}) == len(path)
     ok = ok and len({(leg["instrument"], leg["outcome"]) for leg in c["legs"]}) == len(keys) > 1
     return [] if ok else ["legs, links and event do not make a basket of this kind"]
 
@@ -194,6 +191,6 @@ def _sums(c: Any) -> list[str]:
         "annualised": proved * ONE * 365 * DAY // (c["capital"] * lockup),
         "confidence": chance,
     }
-    bad = [problem for leg in c["legs"] for problem in _leg(leg, c["qty"])]
+    bad = [problem for leg in c["legs"] for problem in check_leg(leg, c["qty"])]
     bad += [f"{name} should be {value}" for name, value in wanted.items() if c[name] != value]
     return bad + ([] if proved > 0 else ["the worst end state makes no profit"])

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from check_books import Delivered
 from check_money import ONE, pays_at_all
+from check_portfolios import Portfolio
 
 SECOND = 1_000_000_000
 LEAST = 5 * ONE
@@ -97,7 +98,7 @@ def read_truth(rows):
     return threshold, markets, list(plants.values())
 
 
-def deliver(wire, markets, plants, threshold):
+def deliver(wire, markets, plants, threshold, portfolios=()):
     """Replay the wire; every plant learns when it could be seen. Returns the books at the end."""
     books = Delivered(markets)
     watched = [plant for plant in plants if plant.miss in (None, "stale")]
@@ -108,7 +109,11 @@ def deliver(wire, markets, plants, threshold):
         while coming and coming[-1].start <= t:
             live.append(coming.pop())
             live[-1].look(books, live[-1].start, threshold, True)
+        for one in portfolios:
+            one.look(books, t)  # what stood until now
         books.feed(line)
+        for one in portfolios:
+            one.look(books, t)
         for plant in list(live):
             changed = bool(plant.keys & books.touched)
             if changed or (plant.pays and plant.good_until < t + 8 * SECOND):
@@ -128,26 +133,33 @@ def judge(wire, truth, opps, since=None, until=None):
     if since is None:  # before the first connection there was nothing to see
         since = next((line["t"] for line in wire if "conn" in line), 0)
     until = until if until is not None else (wire[-1]["t"] if wire else 0)
-    books = deliver(wire, markets, plants, threshold)
+    joint = [Portfolio(o) for o in opps if o.get("kind") == "combinatorial"]
+    books = deliver(wire, markets, plants, threshold, joint)
+    relations = {r["id"]: (r["kind"], r["members"]) for r in truth
+                 if r["what"] == "relation" and r["true"] and r["approved"]}  # fmt: skip
+    lost = [(one.opp, why) for one in joint if (why := one.why(markets, relations))]
     true = [plant for plant in plants if plant.miss is None]
     finds = [(opp, _legs(opp)) for opp in opps if since <= opp["opened_at"]]
     # A plant that was found and taken at once could not be seen for a whole second any more.
     seen = [plant for plant in true if plant.visible(since, until) or _found(plant, finds)]
     stood = [p for p in true if min(p.end, until) - max(p.start, since) >= SECOND]
     missed = [plant for plant in seen if not _found(plant, finds)]
-    false = [(opp, legs) for opp, legs in finds if not _excused(opp, legs, plants)]
+    # Nobody plants portfolios of the optimiser: those are checked by themselves.
+    named = [(opp, legs) for opp, legs in finds if opp.get("kind") != "combinatorial"]
+    false = [(opp, legs) for opp, legs in named if not _excused(opp, legs, plants)]
     obscured = [plant for plant in stood if plant not in seen]
     return {
         "planted_visible": len(seen),
         "planted_found": len(seen) - len(missed),
         "planted_obscured": len(obscured),
         "obscured_but_found": sum(_found(plant, finds) for plant in obscured),
-        "false_opportunities": len(false),
+        "false_opportunities": len(false) + len(lost),
         **books.counts,
         "frames": {name: conn.frames for name, conn in books.conns.items()},
         "opportunities": len(finds),
         "problems": [f"missed {p.id}: {_say(p.legs)}" for p in missed]
-        + [f"false {opp['id']}: {_why(opp, legs, plants)}" for opp, legs in false],
+        + [f"false {opp['id']}: {_why(opp, legs, plants)}" for opp, legs in false]
+        + [f"false {opp['id']}: {why}" for opp, why in lost],
     }
 
 

@@ -15,6 +15,7 @@ from crash.venue import Venue
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import Event
 from dutchbook.domain.relations import Link
+from dutchbook.kernels.warm import warm
 from dutchbook.runtime.bootstrap import engine_of
 from dutchbook.runtime.settings import Settings
 from unit.engine.story import START, book, both, kalshi, poly
@@ -43,6 +44,7 @@ class Stage:
         }
         self.lives = 0
         self.now = START
+        warm()  # what a fork inherits, it need not load
 
     def live(self, target: int, cheap: bool) -> tuple[dict[str, Any] | None, int]:
         """One life; (its report, how many points it passed). None if it died.

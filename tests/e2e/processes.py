@@ -93,6 +93,15 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in task.read_text().split()] if task.exists() else []
 
 
+def exchanges_of(pid: int) -> int:
+    """The process of the pretend exchanges of a run; it may have others, such as the optimiser."""
+    (one,) = [
+        child for child in children(pid)
+        if b"exchange" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+    ]  # fmt: skip
+    return one
+
+
 def runs(pid: int) -> bool:
     """Whether a process is there and not a zombie."""
     try:

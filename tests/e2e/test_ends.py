@@ -6,7 +6,7 @@ import signal
 import socket
 
 import pytest
-from processes import Command, ask, children, runs, status, wait_until
+from processes import Command, ask, children, exchanges_of, runs, status, wait_until
 
 
 def streaming(data) -> bool:
@@ -38,7 +38,7 @@ def test_a_full_disk_ends_a_run_with_a_message(tmp_path, whose):
     data = tmp_path / "data"
     command = Command(tmp_path / "run", "run", "--for", "80s", "--data-dir", data, "--json")
     wait_until(lambda: streaming(data), "a stream")
-    (exchanges,) = children(command.process.pid)
+    exchanges = exchanges_of(command.process.pid)
     file = data / ("tape/000001.tape" if whose == "ours" else "sim/wire.jsonl")
     no_more_room(command.process.pid if whose == "ours" else exchanges, file.stat().st_size + 9_000)
     assert command.end() == 1
@@ -63,7 +63,7 @@ def test_the_exchanges_dying_under_a_run_end_it_and_it_says_so(tmp_path):
     data = tmp_path / "data"
     command = Command(tmp_path / "run", "run", "--data-dir", data, "--json")
     wait_until(lambda: streaming(data), "a stream")
-    (exchanges,) = children(command.process.pid)
+    exchanges = exchanges_of(command.process.pid)
     os.kill(exchanges, 9)
     assert command.end() == 1
     assert "the pretend exchanges ended" in command.err and "Traceback" not in command.err

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from processes import Command, ask, children, runs, status, wait_until
+from processes import Command, ask, exchanges_of, runs, status, wait_until
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def after(data, tmp_path, first, summary):
 def test_the_exchanges_end_with_a_killed_run_and_the_next_run_goes_on(run, tmp_path):
     """kill -9 while books stream: no orphan, and a second run continues the same record."""
     command, data = run
-    exchanges = children(command.process.pid)
-    assert len(exchanges) == 1 and runs(exchanges[0])
+    exchanges = [exchanges_of(command.process.pid)]
+    assert runs(exchanges[0])
     command.kill()
     assert ask(tmp_path, "status", "--data-dir", data, "--json", code=3)["running"] is False
     before = ask(tmp_path, "data", "verify", "--data-dir", data, "--json")

@@ -4,7 +4,7 @@
     clob/bin/python tools/oracles/polymarket_vectors.py write tests/golden/polymarket
     ... polymarket_vectors.py answer < cases.json > answers.json
 
-`evm/` holds locks/oracle-evm.lock, `clob/` locks/oracle-clob.lock; each writes the file it can.
+`evm/` holds locks/oracles/evm.lock, `clob/` locks/oracles/clob.lock; each writes the file it can.
 The keys are random numbers that own nothing. Nothing here reads our own code.
 """
 

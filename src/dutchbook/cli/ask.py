@@ -76,7 +76,9 @@ def show(title: str, columns: list[str], rows: list[list[str]], empty: str) -> N
     if not rows:
         say(empty)
         return
-    table = Table(*columns, title=title)
+    table = Table(title=title, padding=(0, 0), pad_edge=False)
+    for column in columns:  # a figure that is cut off is worse than one on two lines
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*map(safe, row))
     Console().print(table)

@@ -103,13 +103,19 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Write all rows to a file, with a checksum."""
+    import json
+
     from dutchbook.domain.errors import UsageError
+    from dutchbook.runtime.golive import BACKUP, now
     from dutchbook.storage.sql.upkeep import backup
 
     if file.exists():
         raise UsageError(f"{file} is there already", todo="name another file")
-    engine, _ = _opened(config, data_dir)
-    _told({"file": str(file), "rows": backup(engine, file)}, as_json)
+    engine, folder = _opened(config, data_dir)
+    rows = backup(engine, file)
+    note = {"file": str(file.absolute()), "at": now()}
+    (folder / BACKUP).write_text(json.dumps(note), encoding="utf-8")
+    _told({"file": str(file), "rows": rows}, as_json)
 
 
 @app.command()

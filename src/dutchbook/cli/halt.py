@@ -66,7 +66,7 @@ def resume(
 ) -> None:
     """Let trading go on. Clearing a kill needs --reason, and a run that is going on."""
     from dutchbook.cli.ask import command, told
-    from dutchbook.domain.errors import UsageError
+    from dutchbook.domain.errors import NotRunning, UsageError
     from dutchbook.runtime.datadir import data_dir_of
     from dutchbook.runtime.wiregate import KILL_FILE
 
@@ -75,5 +75,13 @@ def resume(
         return
     if not reason:
         raise UsageError("clearing the kill switch needs a reason", todo='--reason "..."')
+    try:
+        reply = command(config, data_dir, "clear_kill", "admin", reason)
+    except NotRunning as error:
+        raise NotRunning(
+            "the kill switch was not cleared: nothing was changed", why=error.what,
+            todo="start the run, which begins killed; then clear it",
+        ) from error  # fmt: skip
+    # Only now: a file that is gone can't stop the wire, whatever the engine answered.
     (data_dir_of(config, data_dir) / KILL_FILE).unlink(missing_ok=True)
-    told(command(config, data_dir, "clear_kill", "admin", reason), as_json)
+    told(reply, as_json)

@@ -1,14 +1,17 @@
-"""`dutchbook market`: search, show, book; read from the record of the last run."""
+"""`dutchbook market`: search, show, book, pairs; read from the record of the last run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dutchbook.cli.pairs import pairs
+
 if TYPE_CHECKING:
     from dutchbook.domain.instrument import Instrument
 
-app = typer.Typer(no_args_is_help=True, help="Search markets, show one, show its book.")
+app = typer.Typer(no_args_is_help=True, help="Search markets, show one, show its book; pairs.")
+app.command()(pairs)
 DataDir = Annotated[Path | None, typer.Option(help="instead of the one set")]
 Json = Annotated[bool, typer.Option("--json")]
 

@@ -84,7 +84,7 @@ def show(
     """Every number of one opportunity explained, with the rules of its markets."""
     import msgspec
 
-    from dutchbook.cli.explain import explain
+    from dutchbook.cli.explain import binding, explain
     from dutchbook.optimize.ledger import row
     from dutchbook.optimize.prove import certificate_json
     from dutchbook.runtime.datadir import data_dir_of
@@ -98,10 +98,11 @@ def show(
     if certificate:
         out.emit(document)
         return
-    markets = _markets(root, {leg.instrument for leg in one.certificate.legs})
+    markets = markets_of(root, {leg.instrument for leg in one.certificate.legs})
     line = row(one, _title(one, markets), ledger.at)
     if as_json:
-        out.emit(msgspec.to_builtins(line) | {"best": one.best, "certificate": document})
+        held = {"held": one.held, "binding": binding(one), "numbers": one.numbers}
+        out.emit(msgspec.to_builtins(line) | {"best": one.best, **held, "certificate": document})
         return
     for text in explain(line, one, markets):
         print(text)
@@ -119,7 +120,7 @@ def _rows(ledger: "Ledger", data_dir: Path) -> "list[Row]":
 
     ones = ledger.found.values()
     keys = {leg.instrument for one in ones for leg in one.certificate.legs}
-    markets = _markets(data_dir, keys)
+    markets = markets_of(data_dir, keys)
     return [row(one, _title(one, markets), ledger.at) for one in ones]
 
 
@@ -131,21 +132,23 @@ def _title(one: "Opportunity", markets: "dict[str, Instrument]") -> str:
     return next((markets[key].title for key in keys if key in markets), keys[0])
 
 
-def _markets(data_dir: Path, keys: set[str]) -> "dict[str, Instrument]":
-    """What the tape said of these markets when it first listed them."""
+def markets_of(data_dir: Path, keys: set[str] | None) -> "dict[str, Instrument]":
+    """What the tape said of these markets when it first listed them; None: of all of them."""
     from itertools import islice
 
     from dutchbook.domain.events import InstrumentListed
     from dutchbook.storage.reader import read_tape
 
     markets: dict[str, Instrument] = {}
-    if not keys:
+    if keys is not None and not keys:
         return markets
     for step in islice(read_tape(data_dir), LISTED):
         event = step.event
-        if isinstance(event, InstrumentListed) and event.instrument.key in keys:
+        if not isinstance(event, InstrumentListed):
+            continue
+        if keys is None or event.instrument.key in keys:
             markets[event.instrument.key] = event.instrument
-            if len(markets) == len(keys):
+            if keys is not None and len(markets) == len(keys):
                 break
     return markets
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dutchbook.cli.out import safe, say
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.step import (
+    Accepted,
     BasketBegun,
     BasketMoved,
     Closed,
@@ -17,6 +18,7 @@ from dutchbook.domain.step import (
     Opened,
     Passed,
     Quarantined,
+    RampMoved,
     Reconciled,
     Refused,
     Step,
@@ -46,7 +48,11 @@ class Screen:
 
         mode = self.settings.mode.upper()
         say(f"dutchbook {__version__}  ·  mode {mode}  ·  seed {self.settings.seed}")
-        say("  starting the pretend exchanges (both emulated on this machine) ...")
+        if self.settings.mode == "sim":
+            say("  starting the pretend exchanges (both emulated on this machine) ...")
+        else:
+            words = {"paper": "live books, pretend money: no order leaves this machine"}
+            say(f"  {words.get(self.settings.mode, 'REAL MONEY: orders go to the venues')}")
 
     def ready(self, live: "Live", addresses: "Addresses") -> None:
         """The exchanges listen; the engine is about to connect."""
@@ -61,10 +67,17 @@ class Screen:
     def watch(self, live: "Live", step: Step) -> None:
         """One line per thing worth knowing; skips are thinned."""
         stamp = time.strftime("%H:%M:%S", time.localtime(step.envelope.at / SECOND))
+        pulled: dict[str, list[str]] = {}
         for note in step.notes:
+            if isinstance(note, Found) and note.what == "quotes_pulled":
+                pulled.setdefault(note.detail, []).append(note.key)
+                continue
             text = self._line(live, note)
             if text:
                 say(f"{stamp}  {text}")
+        for why, keys in pulled.items():
+            where = title(live, keys[0]) if len(keys) == 1 else f"{len(keys)} markets"
+            say(f"{stamp}  PULL  {safe(why)}: quotes of {where}")
 
     def _line(self, live: "Live", note: object) -> str:
         if isinstance(note, Opened):
@@ -77,9 +90,13 @@ class Screen:
         if isinstance(note, Healed):
             return f"FEED  {note.stream} whole again after {note.gaps} gap(s) of {note.scope[:24]}"
         if isinstance(note, Found):
-            return f"FEED  {title(live, note.key)}: {note.what} {safe(note.detail)}"
+            where = f"{title(live, note.key)}: " if note.key else ""
+            return f"FEED  {where}{note.what}: {safe(note.detail)}"
         if isinstance(note, Passed):
             return self._skip(live, note)
+        if isinstance(note, Refused):
+            what, reason = named(live, note.what), named(live, note.reason)
+            return f"NO    {what}  {note.check}: {reason}"
         return _traded(note)
 
     def _skip(self, live: "Live", note: Passed) -> str:
@@ -91,9 +108,11 @@ class Screen:
         self._told[known] = None
         if len(self._told) > TOLD_MAX:
             self._told.clear()
-        numbers = ", ".join(f"{name} {number(name, n)}" for name, n in note.numbers.items())
+        sizes = note.stage in ("depth", "sized")
+        numbers = ", ".join(f"{name} {number(name, n, sizes)}" for name, n in note.numbers.items())
         kind, _, rest = note.key.partition(":")
-        return f"SKIP  {kind} {safe(rest)[:40]}: {note.stage}: {safe(note.reason)} ({numbers})"
+        what = f"{kind} {safe(rest)[:40]}".strip()
+        return f"SKIP  {what}: {note.stage}: {safe(note.reason)} ({numbers})"
 
     def reckoning(self, size: int) -> None:
         """The wire log is read again, at some 10 MB a second."""
@@ -123,11 +142,24 @@ def cents(micros: int) -> str:
     return f"{micros / 10_000:+.2f}¢"
 
 
-def number(name: str, value: int) -> str:
-    """A number of the why-not ledger: sizes in contracts, money in cents, counts as they are."""
-    if name in ("size", "depth"):
+def number(name: str, value: int, sizes: bool = False) -> str:
+    """A number of the why-not ledger: sizes in contracts, money in cents, counts as they are.
+
+    `sizes`: of the stage in which what is needed and what is short are sizes, too.
+    """
+    if name in ("size", "depth", "qty", "of") or (sizes and name in ("need", "short")):
         return f"{value / ONE:g}"
-    return str(value) if name in ("leg", "levels") else cents(value)
+    return str(value) if name in ("leg", "levels", "under_way") else cents(value)
+
+
+def named(live: "Live", text: str) -> str:
+    """A text of a decision with markets by their names: ids of Polymarket are 66 letters long."""
+    known = live.engine.world.instruments
+    words = [(word, word.rstrip(":,")) for word in text.split(" ")]
+    return " ".join(
+        f"“{title(live, key)}”{word[len(key) :]}" if key in known else safe(word)
+        for word, key in words
+    )
 
 
 def title(live: "Live", key: str) -> str:
@@ -147,14 +179,16 @@ def _traded(note: object) -> str:
         )
         left = f"  left open: {len(note.residual)} legs" if note.residual else ""
         return f"{note.stage.upper():5} {note.id}{locked}  {safe(note.why)}{left}"
-    if isinstance(note, Refused):
-        return f"NO    {safe(note.what)}  {note.check}: {safe(note.reason)}"
+    if isinstance(note, RampMoved):
+        return f"RAMP  step {note.step + 1}: {note.why}"
     if isinstance(note, HaltMoved):
         return f"HALT  {safe(note.scope)} {note.level or 'released'}: {safe(note.why)} ({note.by})"
     if isinstance(note, Quarantined):
         return f"ODD   {note.code} {safe(note.what)}: {safe(note.detail)}"
     if isinstance(note, Drifted):
         return f"DRIFT {note.venue} {safe(note.what)}: ours {note.ours}, theirs {note.theirs}"
+    if isinstance(note, Accepted):
+        return f"MONEY {note.venue} {note.cash / ONE:+.2f}: {safe(note.why)} ({safe(note.by)})"
     if isinstance(note, Reconciled):
         return f"BOOKS {note.venue} {'agree: trading is open' if note.ok else 'are not compared'}"
     return ""

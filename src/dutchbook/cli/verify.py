@@ -22,10 +22,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
 ) -> None:
     """Check that a certificate proves what it says; exit 1 if it does not."""
-    from dutchbook import verifier
+    from dutchbook import verifier, verifier_joint
 
     document = read(certificate)
-    problems = verifier.verify(document)
+    joint = isinstance(document, dict) and document.get("kind") == "combinatorial"
+    problems = verifier_joint.verify(document) if joint else verifier.verify(document)
     if not problems and tape is not None:
         problems = _against(document, tape)
     how = "alone" if tape is None else "with tape"

@@ -25,7 +25,9 @@ app = typer.Typer()
 
 @app.command()
 def why(
-    market: Annotated[str, typer.Argument(help="a market, event or link; part of it will do")] = "",
+    market: Annotated[
+        str, typer.Argument(help="a market, event, link or title; part of it will do")
+    ] = "",
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="instead of the one set")
     ] = None,
@@ -34,11 +36,20 @@ def why(
     """Why opportunities were passed over: the funnel, or one market's last rejections."""
     from dutchbook.runtime.datadir import data_dir_of, read_status
 
-    status = read_status(data_dir_of(None, data_dir))
+    root = data_dir_of(None, data_dir)
+    status = read_status(root)
+    titles = _titles(root) if market else {}
+    named = [key for key, title in titles.items() if market.casefold() in title.casefold()]
     rejected = [
-        item for item in status.get("rejected", []) if market.lower() in item["key"].lower()
-    ]
-    if market and not rejected:
+        item for item in status.get("rejected", [])
+        if market.lower() in item["key"].lower() or any(_names(item["key"], key) for key in named)
+    ]  # fmt: skip
+    plans = status.get("plans", {})
+    prices = {
+        key: px for key, px in plans.get("prices", {}).items()
+        if market and (market.lower() in key.lower() or key in named)
+    }  # fmt: skip
+    if market and not rejected and not prices:
         raise UsageError(
             f"no rejection of {market!r} is noted",
             why="it is no part of a candidate, or it is an opportunity now",
@@ -46,13 +57,37 @@ def why(
         )
     if as_json:
         answer = {"funnel": status.get("funnel", {}), "reasons": status.get("reasons", {})}
-        out.emit(answer | ({"rejected": rejected} if market else {}))
+        out.emit(answer | ({"rejected": rejected, "prices": prices} if market else {}))
     elif market:
         for item in sorted(rejected, key=lambda item: -item.get("at", 0))[:SHOWN]:
-            print(f"{out.safe(item['key'])}\n  {item['stage']}: {out.safe(item['reason'])}")
+            print(out.safe(item["key"]))
+            for key in [key for key in titles if _names(item["key"], key)][:TOP]:
+                print(f"  {key} is “{out.safe(titles[key])}”")
+            print(f"  {item['stage']}: {out.safe(item['reason'])}")
             print(f"  {flip(item['stage'], item['numbers'])}")
+            for one in item.get("flips", []):
+                print(f"  {flip_text(one, titles)}")
+        for key, px in sorted(prices.items())[:SHOWN]:
+            print(f"{out.safe(key)} is “{out.safe(titles.get(key, ''))}”")
+            print(
+                "  no arbitrage with what is linked to it: at "
+                f"{px / 10_000:.2f}¢ for YES, and such prices of the others, no offer is too cheap"
+            )
     else:
         print(_funnel(status))
+
+
+def _titles(root: Path) -> dict[str, str]:
+    """Each market's title, as the tape first told it."""
+    from dutchbook.cli.opps import markets_of
+
+    return {key: one.title for key, one in markets_of(root, None).items()}
+
+
+def _names(candidate: str, key: str) -> bool:
+    """Whether a candidate's key names a market, whole: one ticker may begin another."""
+    place = candidate.find(key)
+    return place >= 0 and candidate[place + len(key) :][:1] in ("", ":", "=", "+")
 
 
 def _funnel(status: dict[str, Any]) -> str:
@@ -65,6 +100,22 @@ def _funnel(status: dict[str, Any]) -> str:
     lines.append(f"top reasons     {top or 'none yet'}")
     lines.append("try             dutchbook opps --all    dutchbook why MARKET")
     return "\n".join(lines)
+
+
+def flip_text(one: dict[str, Any], titles: dict[str, str] | None = None) -> str:
+    """One thing that would turn a rejection, in words."""
+    key = one.get("market", "")
+    title = (titles or {}).get(key, "")
+    named = f"“{out.safe(title)}”" if title else out.safe(key)
+    leg = f"{named} {one.get('outcome', '')}"
+    if one["what"] == "cheaper":
+        by, px = one["by"] / 10_000, one["px"] / 10_000
+        return f"or: {leg} {by:.2f}¢ cheaper, at {px:.2f}¢"
+    if one["what"] == "fees":
+        return f"or: all fees at {one['share'] / 10_000:.0f}% of what they are"
+    if one["what"] == "maker":
+        return f"or: {leg} resting, at the maker's fee"
+    return f"needs: {plain(one['by'])} more contracts of {leg} at {one['px'] / 10_000:.2f}¢"
 
 
 def flip(stage: str, numbers: dict[str, int]) -> str:

@@ -1,7 +1,8 @@
 """What a strategy sees and what it offers: named here so that no floor imports upwards for them.
 
-Every arbitrage kind is the same trade: buy one contract of each leg; at least `payout` comes back
-in every end state of the common terms. The kinds differ only in which legs they name.
+Every arbitrage kind is the same trade: buy one contract of each leg (of a portfolio that the
+optimiser shaped, a whole multiple of each); at least `payout` comes back in every end state of the
+common terms. The kinds differ only in which legs they name.
 """
 
 from typing import Literal, Protocol
@@ -13,14 +14,18 @@ from dutchbook.domain.relations import Link
 from dutchbook.domain.units import Ns, Px, Qty, Usd
 
 Outcome = Literal["yes", "no"]
-Kind = Literal["complement", "bundle_yes", "bundle_no", "cross_venue", "implication"]
+Kind = Literal[
+    "complement", "bundle_yes", "bundle_no", "cross_venue", "implication", "combinatorial"
+]  # fmt: skip
 
 
 class Candidate(msgspec.Struct, frozen=True):
     """A basket that would be an arbitrage if it were cheap: (instrument key, outcome) per leg.
 
     `payout` is the worst payoff per contract over the states that `links` leave possible.
-    `key` names it for ever: kind, then what it rests on.
+    `key` names it for ever: kind, then what it rests on. `weights`: contracts of each leg in one
+    share of the basket, without a common factor; () means one of each. `groups`: the venues'
+    events that a combinatorial payout rests on besides the links.
     """
 
     key: str
@@ -29,6 +34,12 @@ class Candidate(msgspec.Struct, frozen=True):
     payout: Usd
     links: tuple[Link, ...] = ()
     group: EventGroup | None = None
+    weights: tuple[int, ...] = ()
+    groups: tuple[EventGroup, ...] = ()
+
+    def times(self) -> tuple[int, ...]:
+        """Contracts of each leg in one share of the basket."""
+        return self.weights or (1,) * len(self.legs)
 
 
 class View(Protocol):

@@ -65,6 +65,8 @@ class Certificate(msgspec.Struct, frozen=True):
     estimated chance, in millionths, that every leg fills; `confidence` has it as a factor.
     `group` is the event as its venue described it, for bundles. `inputs` is the SHA-256 of the
     canonical JSON of what was read and not derived; `checksum` of all the rest.
+    A combinatorial one has `weights` (contracts of each leg in one share; `qty` counts shares) and
+    the `groups` it rests on; its states are listed only where they are few.
     """
 
     schema: int
@@ -89,3 +91,9 @@ class Certificate(msgspec.Struct, frozen=True):
     fill_chance: int = ONE
     group: EventGroup | None = None
     inputs: str = ""
+    weights: tuple[int, ...] = ()
+    groups: tuple[EventGroup, ...] = ()
+
+    def times(self) -> tuple[int, ...]:
+        """Contracts of each leg in one share."""
+        return self.weights or (1,) * len(self.legs)

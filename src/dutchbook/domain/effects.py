@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from dutchbook.domain.orders import Order
+from dutchbook.domain.plans import SolvePlan
 from dutchbook.domain.units import Ns, Px, Qty
 
 
@@ -114,5 +115,6 @@ Effect = (
     | AmendOrder
     | AskOrder
     | AskAccount
+    | SolvePlan
     | Alert
 )

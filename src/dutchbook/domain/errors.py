@@ -67,3 +67,7 @@ class JournalError(DutchbookError):
 
 class CertificateError(DutchbookError):
     """A certificate does not prove what it says."""
+
+
+class SolverError(DutchbookError):
+    """A solver found no optimum: the problem has none, or its time was up."""

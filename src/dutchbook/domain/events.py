@@ -9,6 +9,7 @@ import msgspec
 
 from dutchbook.domain.account_events import OWN, OwnEvent
 from dutchbook.domain.instrument import Band, EventGroup, Instrument, Status
+from dutchbook.domain.plans import PlanReady
 from dutchbook.domain.relations import Link
 from dutchbook.domain.units import Ns, Px, Qty, Usd
 
@@ -216,13 +217,49 @@ class OperatorAsked(msgspec.Struct, frozen=True, array_like=True, tag="OperatorA
     args: tuple[str, ...]
 
 
+class SignalArrived(msgspec.Struct, frozen=True, array_like=True, tag="SignalArrived"):
+    """Somebody's claim about markets, of whatever kind; it changes no book and no account.
+
+    `id` is the publisher's own: the same (publisher, id) again is the same signal. `confidence`,
+    `edge`, `probability` (of YES of the first key) and `px` (of YES, when it was said) are
+    millionths, -1 where the last two are not told; `lockup` and `expires` are ns, 0 not told.
+    `keys` are instruments (`venue:symbol`). `body` is the publisher's own JSON: untrusted, shown,
+    never run. `priority`: 0 ordinary, 9 first.
+    """
+
+    publisher: str
+    id: str
+    kind: str
+    confidence: int
+    title: str = ""
+    keys: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    edge: int = 0
+    lockup: Ns = Ns(0)
+    probability: int = -1
+    px: int = -1
+    priority: int = 0
+    expires: Ns = Ns(0)
+    body: str = ""
+
+
 class TimerFired(msgspec.Struct, frozen=True, array_like=True, tag="TimerFired"):
     """A timer that the engine asked for has come due."""
 
     name: str
 
 
-AccountEvent = RunStarted | RunStopped | LinkProposed | OperatorAsked | TimerFired | OwnEvent
+AccountEvent = (
+    RunStarted
+    | RunStopped
+    | LinkProposed
+    | OperatorAsked
+    | TimerFired
+    | PlanReady
+    | SignalArrived
+    | OwnEvent
+)
 """Kept for ever, in the account journal."""
 MarketEvent = (
     InstrumentListed
@@ -244,7 +281,9 @@ MarketEvent = (
 )
 """Kept as long as retention says, on the market tape."""
 Event = AccountEvent | MarketEvent
-ACCOUNT = (RunStarted, RunStopped, LinkProposed, OperatorAsked, TimerFired, *OWN)
+ACCOUNT = (
+    RunStarted, RunStopped, LinkProposed, OperatorAsked, TimerFired, PlanReady, SignalArrived, *OWN,
+)  # fmt: skip
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

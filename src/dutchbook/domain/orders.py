@@ -9,7 +9,7 @@ from dutchbook.domain.units import Ns, Px, Qty, Usd
 
 Action = Literal["buy", "sell"]
 Tif = Literal["gtc", "gtd", "ioc", "fok"]
-Purpose = Literal["leg", "complete", "unwind", "exit", "manual"]
+Purpose = Literal["leg", "complete", "unwind", "exit", "manual", "quote"]
 State = Literal[
     "decided", "sent", "acked", "partial", "unknown",
     "filled", "canceled", "rejected", "expired", "never_arrived",
@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     `px` is of the outcome named, on the grid; `qty` whole lots. `expires`: gtd only, else 0.
     `token`, `neg_risk` and `shard` are what the venue's own bytes need besides (see Instrument).
     `fee_max`: the most that the venue can charge, at the worst fill; part of the reservation.
+    `slot` and `edge`: of the wish that a quote stands for; they are in no byte that is sent.
     """
 
     id: str
@@ -56,6 +57,13 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     shard: int = 0
     fee_max: Usd = Usd(0)
     replaces: str = ""
+    slot: str = ""
+    edge: int = 0
+
+    @property
+    def repairs(self) -> bool:
+        """Whether it sells what is held, to give up or to end a position."""
+        return self.action == "sell" and self.purpose in ("unwind", "exit")
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):
@@ -67,10 +75,14 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LegPlan(msgspec.Struct, frozen=True, array_like=True):
-    """A leg of a basket as it was decided. `px` is the worst price that the certificate allows."""
+    """A leg of a basket as it was decided. `px` is the worst price that the certificate allows.
+
+    `weight`: contracts of it in one share of the basket.
+    """
 
     key: str
     outcome: Outcome
     px: Px
     qty: Qty
     order: str
+    weight: int = 1

@@ -4,11 +4,12 @@ from typing import Literal
 
 import msgspec
 
+from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import Envelope
 from dutchbook.domain.orders import LegPlan
-from dutchbook.domain.units import Ns, Qty, Usd
+from dutchbook.domain.units import Ns, Px, Qty, Usd
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True, tag="Opened"):
@@ -75,7 +76,8 @@ class BasketBegun(msgspec.Struct, frozen=True, array_like=True, tag="BasketBegun
     """A basket was decided: equal shares of every leg. Its orders are effects of the same step.
 
     `promised` is what the certificate proves for the whole size, `capital` the most it costs,
-    `payout` the worst payoff per contract; `unwind_max` the most that giving up may cost.
+    `payout` the worst payoff per contract; `unwind_max` the most that giving up may cost;
+    `residual` what is lost if its venues part ways (0 where there is only one).
     """
 
     id: str
@@ -91,13 +93,15 @@ class BasketBegun(msgspec.Struct, frozen=True, array_like=True, tag="BasketBegun
     style: str = "market"
     strategy: str = ""
     at: Ns = Ns(0)
+    residual: Usd = Usd(0)
 
 
 class BasketMoved(msgspec.Struct, frozen=True, array_like=True, tag="BasketMoved"):
     """A basket came to another stage. `residual` lists (key, outcome, qty) left open when stuck.
 
     done: every leg is terminal and the legs are equal; `locked` is then the worst payoff of what
-    is held less what was paid for it. unwound: nothing is held; `locked` is what it cost (<= 0).
+    is held less what was paid for it. unwound: nothing is held; `locked` is what it cost, or what
+    it brought where the basket was sold early.
     """
 
     id: str
@@ -121,6 +125,13 @@ class HaltMoved(msgspec.Struct, frozen=True, array_like=True, tag="HaltMoved"):
     by: str = "dutchbook"
 
 
+class RampMoved(msgspec.Struct, frozen=True, array_like=True, tag="RampMoved"):
+    """The live ramp went to `step`, counted from 0; past its last one the set limits hold."""
+
+    step: int
+    why: str
+
+
 class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="Quarantined"):
     """An account event that can't be: kept, told, not applied. `code` names the rule it broke."""
 
@@ -140,7 +151,8 @@ class Drifted(msgspec.Struct, frozen=True, array_like=True, tag="Drifted"):
 
 
 class Marked(msgspec.Struct, frozen=True, array_like=True, tag="Marked"):
-    """Equity that breakers measure from, in millionths: "start", "peak", "day:2026-11-21"."""
+    """Equity that breakers measure from, in millionths: "start", "peak", "day:20454"; and where a
+    person let trading go on after a breaker: "resumed:pause:20454" (days since 1970)."""
 
     name: str
     value: Usd
@@ -156,6 +168,52 @@ class Reconciled(msgspec.Struct, frozen=True, array_like=True, tag="Reconciled")
     differences: int
 
 
+class Accepted(msgspec.Struct, frozen=True, array_like=True, tag="Accepted"):
+    """Money that came in or (negative) went out at a venue, which `by` explained in step `seq`."""
+
+    venue: str
+    cash: Usd
+    by: str
+    why: str
+    seq: int
+
+
+class Crossed(msgspec.Struct, frozen=True, array_like=True, tag="Crossed"):
+    """Two strategies wanted opposite sides of a market: `buyer` has them from `seller`, inside.
+
+    No order left. `px` is of `outcome`. A seller that holds none of it has the other outcome
+    instead, at $1 less `px`, as at a venue that nets.
+    """
+
+    key: str
+    outcome: Outcome
+    qty: Qty
+    px: Px
+    buyer: str
+    seller: str
+
+
+class Determined(msgspec.Struct, frozen=True, array_like=True, tag="Determined"):
+    """A market in which strategies hold something pays `px` per YES contract."""
+
+    key: str
+    px: Px
+
+
+class StrategyMoved(msgspec.Struct, frozen=True, array_like=True, tag="StrategyMoved"):
+    """A strategy was switched, or its parameters set, at run time; it holds over a restart.
+
+    `enabled`: 1 or 0, -1 as the settings say. `params`: JSON of those that differ from the
+    settings, "" none. Both as the settings: nothing is overruled any more.
+    """
+
+    name: str
+    enabled: int
+    params: str
+    why: str
+    by: str
+
+
 Note = (
     Opened
     | Improved
@@ -167,10 +225,15 @@ Note = (
     | BasketBegun
     | BasketMoved
     | HaltMoved
+    | RampMoved
     | Quarantined
     | Drifted
     | Marked
     | Reconciled
+    | Accepted
+    | Crossed
+    | Determined
+    | StrategyMoved
 )
 
 

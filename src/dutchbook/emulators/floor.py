@@ -1,5 +1,7 @@
 """The desks between feed and servers: the market moves, and participants trade in it."""
 
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from dutchbook.domain.units import ONE, Ns
@@ -14,11 +16,17 @@ SHARDS = (0, 1, 2, 3)
 
 
 class Floor:
-    """A Feed for the servers, with a desk for each venue. `us` starts with $100,000 at each."""
+    """A Feed for the servers, with a desk for each venue. `us` starts with $100,000 at each.
+
+    `stands_still` says of a market that it is paused: what the crowd did then comes afterwards.
+    """
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._at = Ns(0)
+        self._held: list[Update] = []
+        self._over: list[Update] = []
+        self.stands_still: Callable[[str, int], bool] = lambda key, now: False
         self.desks = {venue: Desk(feed, venue) for venue in ("kalshi", "polymarket")}
         took = getattr(feed, "take", None)
         for venue, desk in self.desks.items():
@@ -52,10 +60,20 @@ class Floor:
         # What participants did since the last call comes before all that the crowd does now, and
         # is told with the time of that call: a client must never see time go back.
         found = [update for desk in self.desks.values() for update in desk.drain()]
+        over, self._over = self._over, []
+        found += over
         for update in found:
             update.at = self._at or now
         self._at = now
-        for update in each(now) if each is not None else self._feed.advance(now):
+        held, self._held = self._held, []
+        for update in held:
+            update.at = max(update.at, now)
+        for update in chain(held, each(now) if each is not None else self._feed.advance(now)):
+            if self._feed.markets[update.key].status not in ("open", "paused"):
+                continue  # it is over, but the crowd does not know
+            if self.stands_still(update.key, now):
+                self._held.append(update)
+                continue
             desk = self.desks[update.key.partition(":")[0]]
             found += desk.crowd(update)
             if update.status == "paused":
@@ -64,6 +82,13 @@ class Floor:
             desk.expire(now)
             found += desk.drain()
         return found
+
+    def settle(self, key: str, yes_pays: int, now: int) -> None:
+        """Pay what a market is worth, and let the venue tell of it."""
+        desk, market = self.desks[key.partition(":")[0]], self._feed.markets[key]
+        market.pays, market.status = yes_pays, "settled"
+        desk.settle(key, yes_pays, now)
+        self._over.append(Update(key, Ns(now), [], status="settled"))
 
     def drain_truth(self) -> list[dict[str, Any]]:
         return self._feed.drain_truth()
@@ -95,6 +120,7 @@ def truth_of(desk: Desk) -> dict[str, Any]:
                 "id": one.ticket.id,
                 "client": one.ticket.client,
                 "owner": one.ticket.owner,
+                "at": one.ticket.at,
                 "key": one.ticket.key,
                 "outcome": ("yes", "no")[one.ticket.outcome],
                 "buy": one.ticket.buy,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import http
 import os
 import socket
 import time
@@ -10,21 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.http11 import Request, Response
+from websockets.asyncio.server import Server, serve
 
 from dutchbook.domain.units import MILLI, Ns
 from dutchbook.emulators.control import Control
 from dutchbook.emulators.faults import profile, schedule
 from dutchbook.emulators.feed import Feed
 from dutchbook.emulators.floor import US, Floor
-from dutchbook.emulators.kalshi.auth import refusal
 from dutchbook.emulators.kalshi.rest import known_tier
 from dutchbook.emulators.kalshi.venue import KalshiVenue
 from dutchbook.emulators.mishap import STALE_MS, Storm
 from dutchbook.emulators.polymarket.owners import Owners
 from dutchbook.emulators.polymarket.venue import USER_WS, PolymarketVenue
 from dutchbook.emulators.ports import HOST, take_ports
+from dutchbook.emulators.wire.doors import KALSHI_WS, MARKET_WS, kalshi_door, market_door
 from dutchbook.emulators.wire.hub import Hub
 from dutchbook.emulators.wire.keys import make_keys
 from dutchbook.emulators.wire.lock import lock
@@ -39,8 +37,6 @@ FLUSH_S: Final = 0.050
 LATE_S: Final = 0.3
 """How late a private message comes that is late."""
 KALSHI_REST: Final = "/trade-api/v2"
-KALSHI_WS: Final = "/trade-api/ws/v2"
-MARKET_WS: Final = "/ws/market"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -91,10 +87,10 @@ class Exchange:
         self.polymarket.fails = self.storms["polymarket"].fails
         if storm:
             self.kalshi.portfolio.lag = STALE_MS[0] * MILLI
-        self.control = Control(
-            options.folder, floor, self.kalshi, self.polymarket, self.quiet, self.storms
-        )
         self.hubs: dict[str, Hub] = {}
+        self.control = Control(
+            options.folder, floor, self.kalshi, self.polymarket, self.quiet, self.storms, self.hubs
+        )
         for venue, ping in ((self.kalshi, b"heartbeat"), (self.polymarket, None)):
             plan = schedule(options.seed, venue.name, rates)
             mischief = Mischief(venue.name, plan, venue, self.log)
@@ -103,6 +99,9 @@ class Exchange:
         self.polymarket.out = lambda news: self._tell("polymarket", news)
         self.kalshi.tell = lambda message: self._tell_owner("kalshi", message)
         self.polymarket.tell = lambda message: self._tell_owner("polymarket", message)
+        floor.stands_still = self._stands_still
+        self.kalshi.cut = self.hubs["kalshi"].cut
+        self.polymarket.cut = self.hubs["polymarket"].cut
         self._http: list[HttpServer] = []
         self._ws: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -213,14 +212,9 @@ class Exchange:
             file.write(msgspec.json.format(msgspec.json.encode({"links": self._feed.links()})))
 
     async def _listen(self, name: str, sock: socket.socket) -> Server:
-        venue, check = (
-            ("kalshi", self._kalshi_door)
-            if name == "kalshi_ws"
-            else (
-                "polymarket",
-                _market_door,
-            )
-        )
+        kalshi = name == "kalshi_ws"
+        venue = "kalshi" if kalshi else "polymarket"
+        check = kalshi_door(self._keys.public) if kalshi else market_door
         return await serve(
             self.hubs[venue].serve,
             sock=sock,
@@ -232,18 +226,6 @@ class Exchange:
             max_queue=64,
             server_header=None,
         )
-
-    def _kalshi_door(self, ws: ServerConnection, request: Request) -> Response | None:
-        path = request.path.partition("?")[0]
-        if path != KALSHI_WS:
-            return ws.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
-        body = refusal(self._keys.public, request.headers, "GET", path, time.time_ns())
-        if body is None:
-            return None
-        response = ws.respond(http.HTTPStatus.UNAUTHORIZED, msgspec.json.encode(body).decode())
-        del response.headers["Content-Type"]
-        response.headers["Content-Type"] = "application/json"
-        return response
 
     async def _move(self) -> None:
         """Advance the market every 10 ms; a late tick is not made up for, its events come."""
@@ -270,6 +252,11 @@ class Exchange:
         self.polymarket.poll(now)
         self.kalshi.rest.limited_until = self.hubs["kalshi"].mischief.limited_until
         self.polymarket.windows.limited_until = self.hubs["polymarket"].mischief.limited_until
+
+    def _stands_still(self, key: str, now: int) -> bool:
+        return (self.kalshi if key.startswith("kalshi:") else self.polymarket).stands_still(
+            key, now
+        )
 
     def _tell_owner(self, venue: str, message: Any) -> None:
         """A message for one owner's connections goes out at once."""
@@ -301,9 +288,3 @@ class Exchange:
         while True:
             await asyncio.sleep(FLUSH_S)
             self.log.flush()
-
-
-def _market_door(ws: ServerConnection, request: Request) -> Response | None:
-    if request.path.partition("?")[0] not in (MARKET_WS, USER_WS):
-        return ws.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
-    return None

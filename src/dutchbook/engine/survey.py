@@ -29,7 +29,8 @@ class Survey:
         All others have no gross edge and had none before: nothing is to be decided about them.
         """
         places = dict.fromkeys(self._universe.gross())
-        places.update(dict.fromkeys(self._place[key] for key in warm))
+        # What the optimiser proposed is warm, too, and is looked at by itself.
+        places.update(dict.fromkeys(self._place[key] for key in warm if key in self._place))
         return [self.candidates[place] for place in sorted(places)]
 
     def newly_fresh(self, view: WorldView) -> list[str]:

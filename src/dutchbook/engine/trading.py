@@ -1,8 +1,10 @@
 """The account beside the world: folds what concerns it and lets the trader answer."""
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from dutchbook.domain.account_events import OWN, OrderUnknown
+from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import (
     Event,
@@ -17,6 +19,7 @@ from dutchbook.domain.events import (
 from dutchbook.domain.step import Found, Improved, Note, Opened
 from dutchbook.domain.units import Ns
 from dutchbook.engine.view import WorldView
+from dutchbook.execution.quoting import Quoting
 from dutchbook.state.account import Account
 
 FOLDED: Final = frozenset((*OWN, RunStarted))
@@ -31,15 +34,29 @@ class Trader(Protocol):
     """From opportunities to orders: `execution/trader.py`."""
 
     @property
+    def quoting(self) -> Quoting:
+        """Strategies with an opinion, and what they watch."""
+        ...
+
+    @property
     def busy(self) -> bool:
         """Whether a basket is under way, or a question about an order is open."""
         ...
 
-    def on_opportunity(
-        self, note: Opened | Improved, view: WorldView, now: Ns, seq: int
-    ) -> None: ...
+    def on_opportunities(
+        self, notes: Sequence[Opened | Improved], view: WorldView, now: Ns, seq: int
+    ) -> None:
+        """All of one step, in their order: they compete for the same money."""
+        ...
+
+    def take(self, name: str, certificate: Certificate, view: WorldView, now: Ns, seq: int) -> None:
+        """A person wants an opportunity: take it if the gate lets us."""
+        ...
+
     def on_event(self, event: Event, view: WorldView, now: Ns, seq: int) -> None: ...
     def on_tick(self, view: WorldView, now: Ns, seq: int) -> None: ...
+    def on_moved(self, key: str, view: WorldView, now: Ns, seq: int) -> None: ...
+    def on_fault(self, view: WorldView, now: Ns, seq: int) -> None: ...
     def drain(self) -> tuple[list[Effect], list[Note]]:
         """What was decided since the last call; folded into the account already."""
         ...
@@ -74,7 +91,7 @@ class Trading:
         """Fold an event and let trader and overseer answer it."""
         kind = type(event)
         if kind in FOLDED:
-            self._notes += self.account.apply(event, now, seq)
+            self._said([*self.account.apply(event, now, seq)], now)
         if isinstance(event, RunStarted):
             self.closing = False
             self.unknown = {life.order.id: None for life in self.account.unknown()}
@@ -105,14 +122,22 @@ class Trading:
         """Opportunities of this step, in their order."""
         if self.closing:
             return
-        for note in notes:
-            if isinstance(note, Opened | Improved):
-                self.trader.on_opportunity(note, view, now, seq)
+        found = [note for note in notes if isinstance(note, Opened | Improved)]
+        if found:
+            self.trader.on_opportunities(found, view, now, seq)
 
     def tick(self, view: WorldView, now: Ns, seq: int) -> None:
         """A quarter of a second passed."""
         self._said(self.overseer.watch(self.account, view, now), now)
         self.trader.on_tick(view, now, seq)
+
+    def moved(self, key: str, view: WorldView, now: Ns, seq: int) -> None:
+        """A best price of a watched market changed."""
+        self.trader.on_moved(key, view, now, seq)
+
+    def fault(self, view: WorldView, now: Ns, seq: int) -> None:
+        """An event that may have made a book stale."""
+        self.trader.on_fault(view, now, seq)
 
     def drain(self) -> tuple[list[Effect], list[Note]]:
         """What was decided since the last call."""

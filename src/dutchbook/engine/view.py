@@ -1,7 +1,7 @@
 """The world as strategies may read it: offers of an outcome, freshness, the catalogue."""
 
 from dutchbook.domain.instrument import EventGroup, Instrument
-from dutchbook.domain.relations import Link
+from dutchbook.domain.relations import Link, digest_of, stamp_of
 from dutchbook.domain.units import ONE, Ns, Px, Qty
 from dutchbook.state.books import Book
 from dutchbook.state.graph import Graph
@@ -75,4 +75,13 @@ class WorldView:
         return list(self.world.groups.values())
 
     def approved(self) -> list[Link]:
-        return self.graph.approved()
+        """Approved links, save those whose markets' texts are not those that a person read."""
+        return [link for link in self.graph.approved() if self._as_read(link)]
+
+    def _as_read(self, link: Link) -> bool:
+        stamp = stamp_of(link)
+        if not stamp:
+            return True
+        listed = [self.world.instruments.get(key) for key in link.members]
+        texts = [text for one in listed if one for text in (one.title, one.outcome, one.rules)]
+        return all(listed) and digest_of(texts) == stamp

@@ -1,6 +1,7 @@
 """The saga of a basket: all legs in equal shares, or repaired, or given up with its exact rest.
 
-legs: the first orders are out. complete, unwind: repair orders are out. done, unwound, stuck: over.
+legs: the first orders are out and worked in the basket's style (`styles.py`). complete, unwind:
+repair orders are out, or those of an early exit. done, unwound, stuck: over.
 While the fate of any order is open nothing more is bought; when all are known the shares are
 compared, and what is cheaper by the books of this moment is done: buying what is missing, or
 selling back what is too much.
@@ -9,16 +10,40 @@ selling back what is too much.
 from typing import NamedTuple
 
 from dutchbook.domain.candidate import Outcome, View
-from dutchbook.domain.certificate import Certificate, Leg
+from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.fees import order_total
 from dutchbook.domain.orders import LegPlan, Order
 from dutchbook.domain.step import BasketBegun, BasketMoved, Passed, Stage
 from dutchbook.domain.units import MILLI, ONE, Ns, Qty, Usd
 from dutchbook.execution.desk import Desk
 from dutchbook.execution.prices import Deal, buying, least, selling
+from dutchbook.execution.shares import equal, target_down, target_up
+from dutchbook.execution.styles import Opening, Styles, listed, net, resting, spent, taken
 from dutchbook.state.account import BasketLife, Life
+from dutchbook.state.baskets import EARLY
 
 REPAIR = ("complete", "unwind")
+PASSING = ("no_match", "killed", "not_sent", "throttled")
+"""Refusals that may be over at the next try."""
+
+LOSSES_MAX = 8
+"""Each loss in a row doubles how long its legs rest, so many times at most."""
+
+
+SETTLES = Ns(250 * MILLI)
+"""So long after a basket is over books may still show what it took."""
+
+
+Leg = tuple[str, Outcome]
+
+
+class Taken(NamedTuple):
+    """Offers that a basket took: not there until `soon`; nor until `until`, while their book has
+    not changed since step `seq`."""
+
+    soon: Ns
+    until: Ns
+    seq: int
 
 
 class Plan(NamedTuple):
@@ -34,30 +59,40 @@ class Baskets:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.styles = Styles(desk)
         self.working: dict[str, None] = {}
         self.by_legs: dict[tuple[tuple[str, str], ...], Ns] = {}
+        self.losses: dict[tuple[tuple[str, str], ...], int] = {}
+        self.taken: dict[tuple[str, Outcome], Taken] = {}
         self.cooling: dict[str, Ns] = {}
         self.alerted: dict[str, None] = {}
 
-    def begin(self, opportunity: str, certificate: Certificate, view: View) -> None:
-        """Decide a basket for an opportunity: the gate has the last word on its size and on it."""
+    def begin(self, opportunity: str, certificate: Certificate, view: View, most: int = -1) -> bool:
+        """Decide a basket for an opportunity: the gate has the last word on its size and on it.
+
+        `most`: contracts that it may have, where others compete; negative for no such limit.
+        True if it was begun.
+        """
         desk = self.desk
-        legs = tuple((leg.instrument, leg.outcome) for leg in certificate.legs)
-        if self._passed(opportunity, legs):
-            return
+        legs: tuple[Leg, ...] = tuple(
+            (leg.instrument, "yes" if leg.outcome == "yes" else "no") for leg in certificate.legs
+        )
+        if self._passed(opportunity, legs, view):
+            return False
         qty = desk.gate.affordable(certificate, desk.account, view, desk.now)
         qty = Qty(min(qty, certificate.qty) or certificate.qty)
+        qty = Qty(min(qty, most)) if most > 0 else qty
         name = f"b{desk.account.epoch}-{desk.seq}-{len(self.working)}"
-        orders = [self._leg(name, leg, qty, view) for leg in certificate.legs]
-        refused = desk.gate.check(
-            tuple(orders), desk.account, view, desk.now, certificate=certificate
-        )
+        plan = self.styles.opening(name, certificate, qty, view)
+        # Legs that are to follow are judged now, too: what rests must be able to become whole.
+        refused = desk.gate.check(plan.legs, desk.account, view, desk.now, certificate=certificate)
         if refused is not None:
             desk.say(refused)
-            return
-        self._start(name, opportunity, certificate, qty, orders)
+            return False
+        self._start(name, opportunity, certificate, qty, plan)
+        return True
 
-    def _passed(self, opportunity: str, legs: tuple[tuple[str, str], ...]) -> bool:
+    def _passed(self, opportunity: str, legs: tuple[Leg, ...], view: View) -> bool:
         """Whether these legs are under way already, rest after a failure, or too much goes on."""
         desk = self.desk
         why = ""
@@ -67,36 +102,44 @@ class Baskets:
             why = "a market of it cools down"
         elif any(self._legs(name) == legs for name in self.working):
             why = "a basket of these legs is under way"
+        elif self._contested(legs, view):
+            why = "another basket takes the same offers"
         elif len(self.working) >= desk.config.baskets_max:
             why = "too many baskets are under way"
         if why:
             desk.say(Passed(opportunity, "sent", why, {"under_way": len(self.working)}))
         return bool(why)
 
-    def _legs(self, name: str) -> tuple[tuple[str, str], ...]:
+    def _contested(self, legs: tuple[Leg, ...], view: View) -> bool:
+        """Whether offers of a leg are being taken by another basket, or were so just now: the book
+        shows them until the venue has told what became of them, and they are not there twice."""
+        now = self.desk.now
+        self.taken = {leg: taken for leg, taken in self.taken.items() if taken.until > now}
+        for leg in legs:
+            known = self.taken.get(leg)
+            if known and (now < known.soon or view.book(*leg)[2] <= known.seq):
+                return True
+        wanted = dict.fromkeys(legs)
+        return any(leg in wanted for name in self.working for leg in self._legs(name))
+
+    def _legs(self, name: str) -> tuple[Leg, ...]:
         begun = self.desk.account.baskets[name].begun
         return tuple((leg.key, leg.outcome) for leg in begun.legs)
 
-    def _leg(self, name: str, leg: Leg, qty: Qty, view: View) -> Order:
-        px = taken(leg, qty)[-1][0]
-        outcome: Outcome = "yes" if leg.outcome == "yes" else "no"
-        market = view.instrument(leg.instrument)
-        return self.desk.order(market, outcome, "buy", px, qty, "leg", basket=name)
-
     def _start(
-        self, name: str, opportunity: str, certificate: Certificate, qty: Qty, orders: list[Order]
+        self, name: str, opportunity: str, certificate: Certificate, qty: Qty, plan: Opening
     ) -> None:
         desk = self.desk
-        capital = sum(order_total(leg.fees, taken(leg, qty)) for leg in certificate.legs)
+        sizes = zip(certificate.legs, certificate.times(), strict=True)
+        capital = sum(order_total(leg.fees, taken(leg, qty * weight)) for leg, weight in sizes)
         begun = BasketBegun(
             name, opportunity, certificate.kind, qty, certificate.payout, Usd(capital),
-            Usd(certificate.payout * qty // ONE - capital),
-            tuple(LegPlan(o.key, o.outcome, o.px, o.qty, o.id) for o in orders),
-            Ns(desk.now + desk.config.leg_timeout_ms * MILLI), Usd(desk.config.unwind_max),
-            at=desk.now,
+            Usd(certificate.payout * qty // ONE - capital), plan.told(),
+            plan.deadline, Usd(desk.config.unwind_max), plan.style, certificate.kind,
+            at=desk.now, residual=_residual(certificate, qty, capital),
         )  # fmt: skip
         desk.say(begun)
-        desk.send(orders)
+        desk.send(list(plan.first))
         self.working[name] = None
 
     # -- what is under way -----------------------------------------------------------------------
@@ -105,20 +148,27 @@ class Baskets:
         """Whether a basket can go on, and how."""
         desk = self.desk
         basket = desk.account.baskets[name]
+        if any(leg.key.partition(":")[0] not in desk.accounts for leg in basket.begun.legs):
+            self.working.pop(name, None)
+            desk.alert(f"basket:{name}", f"basket {name} waits: a venue of it is not traded now")
+            return
         lives = [desk.account.orders[order] for order in basket.orders]
         self._tell_late(basket, lives)
+        if self.styles.work(basket, lives, view):
+            return
         if any(life.alive or life.owed for life in lives):
             return
         nets = [net(lives, leg.key, leg.outcome) for leg in basket.begun.legs]
-        low, high = min(nets), max(nets)
-        if low == high:
-            self._settle(basket, lives, Qty(low), "")
+        shares = equal(basket.begun, nets)
+        if shares is not None:
+            self._settle(basket, lives, Qty(shares), "")
             return
-        self._repair(basket, lives, nets, view)
+        if listed(view, basket.begun.legs):
+            self._repair(basket, lives, nets, view)
 
     def _tell_late(self, basket: BasketLife, lives: list[Life]) -> None:
         desk, name = self.desk, basket.begun.id
-        since = basket.moved_at if basket.stage in REPAIR else basket.begun.at
+        since = basket.moved_at if basket.stage in REPAIR else resting(basket.begun, lives)
         if name in self.alerted or desk.now - since < desk.config.alert_ms * MILLI:
             return
         open_ = [f"{life.order.id} {life.state}" for life in lives if life.alive or life.owed]
@@ -131,7 +181,8 @@ class Baskets:
         worth = begun.payout * qty // ONE - spent(lives)
         stage: Stage = "done" if qty else "unwound"
         numbers = {"qty": int(qty), "spent": spent(lives)}
-        why = why or ("" if qty else "nothing filled" if not spent(lives) else "sold back")
+        sold = EARLY if any(o.order.purpose == "exit" for o in lives) else "sold back"
+        why = why or ("" if qty else sold if any(o.filled for o in lives) else "nothing filled")
         self._over(basket, BasketMoved(begun.id, stage, why, Usd(worth), (), numbers))
 
     def _over(self, basket: BasketLife, note: BasketMoved) -> None:
@@ -141,30 +192,40 @@ class Baskets:
         self.alerted.pop(note.id, None)
         legs = tuple((leg.key, leg.outcome) for leg in basket.begun.legs)
         rest = 250 if note.stage == "done" else desk.config.cool_ms // 5
+        losses = self.losses.get(legs, 0) if note.stage != "done" else 0
+        self.losses[legs] = losses + (note.locked < 0)
+        rest <<= min(losses, LOSSES_MAX)
         self.by_legs[legs] = Ns(desk.now + rest * MILLI)
+        soon, until = Ns(desk.now + SETTLES), Ns(desk.now + desk.config.shown_ms * MILLI)
+        self.taken |= dict.fromkeys(legs, Taken(soon, until, desk.seq))
 
     def _repair(self, basket: BasketLife, lives: list[Life], nets: list[int], view: View) -> None:
         desk, begun = self.desk, basket.begun
-        tried = sum(life.order.purpose in REPAIR for life in lives)
+        tried = repairs(lives)
         selling_waits = any(self._provisional(leg) for leg in begun.legs)
         plans = [self._complete(basket, lives, nets, view)]
         if not selling_waits:
             plans.append(self._unwind(basket, lives, nets, view))
-        ways = sorted((p for p in plans if p is not None), key=lambda p: -p.worth)
+        ways = sorted(
+            (p for p in plans if p is not None), key=lambda p: (_refused(lives, p.stage), -p.worth)
+        )
         if tried >= desk.config.repairs_max:
             ways = []
         for plan in ways:
             if plan.worth < -begun.unwind_max:
                 continue
-            if desk.gate.check(tuple(plan.orders), desk.account, view, desk.now) is None:
+            refused = desk.gate.check(tuple(plan.orders), desk.account, view, desk.now)
+            if refused is not None:
+                desk.clear(plan.orders, refused)
+            else:
                 numbers = {"worth": plan.worth, "orders": len(plan.orders)}
                 desk.say(BasketMoved(begun.id, plan.stage, "shares differ", numbers=numbers))
                 desk.send(plan.orders)
                 return
         if selling_waits:
             return  # what was bought is not final yet and can't be sold
-        patience = desk.config.cool_ms * MILLI
-        if tried < desk.config.repairs_max and desk.now - begun.at < patience:
+        since = max(begun.deadline, basket.moved_at)
+        if tried < desk.config.repairs_max and desk.now - since < desk.config.cool_ms * MILLI:
             return  # books are stale or thin for the moment; looked at again soon
         self._stuck(basket, lives, nets)
 
@@ -174,16 +235,17 @@ class Baskets:
     def _complete(
         self, basket: BasketLife, lives: list[Life], nets: list[int], view: View
     ) -> Plan | None:
-        """Buy what is missing to bring every leg to the largest share."""
-        begun, high = basket.begun, max(nets)
+        """Buy what is missing to bring every leg to the largest share, or to what can be bought."""
+        begun, high = basket.begun, target_up(basket.begun, nets, view)
         orders: list[Order] = []
         cash = 0
         for leg, have in zip(begun.legs, nets, strict=True):
-            if have == high:
+            missing = high * leg.weight - have
+            if not missing:
                 continue
             market = view.instrument(leg.key)
-            deal = buying(view, market, leg.outcome, high - have)
-            if deal is None or high - have < least(market, deal.px):
+            deal = buying(view, market, leg.outcome, missing)
+            if deal is None or missing < least(market, deal.px):
                 return None
             cash += deal.cash
             orders.append(self._order(basket, leg, "complete", deal, view))
@@ -193,14 +255,14 @@ class Baskets:
     def _unwind(
         self, basket: BasketLife, lives: list[Life], nets: list[int], view: View
     ) -> Plan | None:
-        """Sell what is too much to bring every leg to the smallest share."""
-        begun, low = basket.begun, min(nets)
+        """Sell what is too much to bring all legs to the smallest share, or to what can be sold."""
+        begun, low = basket.begun, target_down(basket.begun, nets, view)
         orders: list[Order] = []
         cash = 0
         for leg, have in zip(begun.legs, nets, strict=True):
             sellable = self.desk.account.sellable(leg.key, leg.outcome)
-            extra = min(have - low, sellable)
-            if have == low or extra <= 0:
+            extra = min(have - low * leg.weight, sellable)
+            if extra <= 0:
                 continue
             market = view.instrument(leg.key)
             deal = selling(view, market, leg.outcome, extra)
@@ -221,11 +283,12 @@ class Baskets:
 
     def _stuck(self, basket: BasketLife, lives: list[Life], nets: list[int]) -> None:
         """No way within bounds: say exactly what is left open, and chase it no further."""
-        begun, low = basket.begun, min(nets)
+        begun = basket.begun
+        low = min(have // leg.weight for leg, have in zip(begun.legs, nets, strict=True))
         residual = tuple(
-            (leg.key, leg.outcome, Qty(have - low))
+            (leg.key, leg.outcome, Qty(have - low * leg.weight))
             for leg, have in zip(begun.legs, nets, strict=True)
-            if have > low
+            if have > low * leg.weight
         )
         worth = begun.payout * low // ONE - spent(lives)
         note = BasketMoved(
@@ -237,44 +300,46 @@ class Baskets:
         left = ", ".join(f"{key} {outcome} {qty}" for key, outcome, qty in residual)
         self.desk.alert(f"stuck:{begun.id}", f"basket {begun.id} is stuck, left open: {left}")
 
-    def reopen(self, name: str) -> None:
-        """A trade of a basket that was over failed after all: it is under way again."""
+    def reopen(self, name: str, why: str) -> None:
+        """A basket that was over is not what it was: it is under way again."""
         desk = self.desk
         basket = desk.account.baskets.get(name)
         if basket is None or name in self.working:
             return
         for leg in basket.begun.legs:
             self.cooling[leg.key] = Ns(desk.now + desk.config.cool_ms * MILLI)
-        desk.say(BasketMoved(name, "unwind", "a trade of it failed"))
+        desk.say(BasketMoved(name, "unwind", why))
         self.working[name] = None
 
 
-def taken(leg: Leg, qty: int) -> list[tuple[int, int]]:
-    """The certificate's fills of a leg up to a size."""
-    found: list[tuple[int, int]] = []
-    left = qty
-    for fill in leg.fills:
-        if left <= 0:
-            break
-        found.append((fill.px, min(fill.qty, left)))
-        left -= fill.qty
-    return found
+def _residual(certificate: Certificate, qty: int, capital: int) -> Usd:
+    """What is lost in the worst state in which venues part; 0 for a basket at one venue."""
+    if len({leg.instrument.partition(":")[0] for leg in certificate.legs}) < 2:
+        return Usd(0)
+    back = min(state.payoff for state in certificate.residual) * qty // certificate.qty
+    return Usd(max(capital - back, 0))
 
 
-def net(lives: list[Life], key: str, outcome: str) -> int:
-    """Contracts of an outcome that a basket's orders left it with."""
-    return sum(
-        life.filled if life.order.action == "buy" else -life.filled
+def repairs(lives: list[Life]) -> int:
+    """How often a basket was repaired since it began, or since it was last to be sold early.
+
+    All orders of one step are one repair: of many legs, many may be short at once.
+    """
+    steps: dict[str, None] = {}
+    for life in lives:
+        if life.order.purpose == "exit":
+            steps = {}
+        elif life.order.purpose in REPAIR:
+            steps[life.order.id.rpartition("-")[0]] = None
+    return len(steps)
+
+
+def _refused(lives: list[Life], stage: Stage) -> bool:
+    """Whether a venue refused such a repair already: then the other way comes first."""
+    return any(
+        life.order.purpose == stage and life.state == "rejected" and life.reason not in PASSING
         for life in lives
-        if (life.order.key, life.order.outcome) == (key, outcome)
     )
 
 
-def spent(lives: list[Life]) -> int:
-    """Cash that a basket's orders took out of the accounts, fees included."""
-    return sum(
-        (life.paid if life.order.action == "buy" else -life.paid) + life.fees for life in lives
-    )
-
-
-__all__ = ["Baskets", "Deal", "net", "spent", "taken"]
+__all__ = ["Baskets", "net", "spent", "taken"]

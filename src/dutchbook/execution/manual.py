@@ -1,15 +1,23 @@
 """What people ask for by hand: orders, cancels, selling everything; through the same gate."""
 
+from typing import Annotated, Final
+
 import msgspec
+from msgspec import Meta
 
 from dutchbook.domain.candidate import Outcome, View
 from dutchbook.domain.effects import CancelAll, CancelOrder
 from dutchbook.domain.events import OperatorAsked
 from dutchbook.domain.orders import Action, Order, Tif
 from dutchbook.domain.step import Refused
-from dutchbook.domain.units import SECOND, Ns
+from dutchbook.domain.units import ONE, SECOND, Ns
 from dutchbook.execution.desk import Desk
 from dutchbook.execution.prices import selling
+from dutchbook.state.account import Life
+
+TRIES: Final = 10
+AGAIN: Final = Ns(1 * SECOND)
+"""How often, and how far apart, a sale that did not leave us is decided when all is to be sold."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,18 +25,26 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     key: str
     outcome: Outcome
-    qty: int
-    px: int
+    qty: Annotated[int, Meta(ge=0, le=10**9 * ONE)]
+    px: Annotated[int, Meta(ge=0, le=ONE)]
     action: Action = "buy"
     tif: Tif = "gtc"
     post_only: bool = False
     reduce_only: bool = False
-    seconds: int = 0
+    seconds: Annotated[int, Meta(ge=0, le=10**8)] = 0
 
 
 class Manual:
+    """Remembers only what it is selling now: `_flat` the tries of orders, `_again` what is due."""
+
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._flat: dict[str, int] = {}
+        self._again: dict[tuple[str, Outcome], tuple[int, Ns]] = {}
+
+    def begin(self) -> None:
+        """A run began."""
+        self._flat, self._again = {}, {}
 
     def asked(self, event: OperatorAsked, view: View) -> None:
         """Carry out order, cancel, cancel_all and flatten; other verbs are others'."""
@@ -38,7 +54,10 @@ class Manual:
         elif event.verb == "cancel":
             self._cancel(text)
         elif event.verb == "cancel_all":
-            self.cancel_all("operator", text)
+            if text and text not in self.desk.accounts:
+                self.desk.say(Refused(text, "account", f"no account trades on {text!r}", {}))
+            else:
+                self.cancel_all("operator", text)
         elif event.verb == "flatten" or (event.verb == "kill" and text == "flatten"):
             self.flatten(view)
 
@@ -48,8 +67,8 @@ class Manual:
             asked = msgspec.json.decode(text, type=Request)
             market = view.instrument(asked.key)
             venue_known = market.venue in desk.accounts
-        except msgspec.DecodeError as error:
-            desk.say(Refused("order", "request", str(error), {}))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            desk.say(Refused("order", "request", str(error)[:300], {}))
             return
         except KeyError:
             desk.say(Refused("order", "market", "there is no such market", {}))
@@ -58,9 +77,8 @@ class Manual:
             desk.say(Refused("order", "account", f"no account trades on {market.venue}", {}))
             return
         gtd = asked.tif == "gtd"
-        if gtd and not 1 <= asked.seconds <= 10**8:
-            numbers = {"seconds": asked.seconds}
-            desk.say(Refused("order", "expiry", "a gtd order needs seconds", numbers))
+        if gtd and not asked.seconds:
+            desk.say(Refused("order", "expiry", "a gtd order needs seconds", {}))
             return
         order = desk.order(
             market, asked.outcome, asked.action, asked.px, asked.qty, "manual", tif=asked.tif,
@@ -89,22 +107,57 @@ class Manual:
         venues = [one for one in desk.accounts if venue in ("", one)]
         for life in list(desk.account.live.values()):
             if life.order.venue in venues and life.order.tif in ("gtc", "gtd"):
-                desk.do(CancelOrder(life.order, life.venue_order, why))
+                desk.cancel(life, why)
         for one in venues:
             desk.do(CancelAll(one, why))
 
     def flatten(self, view: View) -> None:
         """Sell what is held at the best prices that the books show."""
-        desk = self.desk
-        for key, outcome in desk.account.keys_held():
-            qty = desk.account.sellable(key, outcome)
-            try:
-                market = view.instrument(key)
-            except KeyError:
-                continue
-            deal = selling(view, market, outcome, qty) if qty else None
-            if deal is None:
-                desk.alert(f"flatten:{key}", f"{key} {outcome}: {qty} can't be sold now")
-                continue
-            order = desk.order(market, outcome, "sell", deal.px, deal.qty, "exit", reduce_only=True)
-            self._send(order, view)
+        live = self.desk.account.live
+        self._flat = {name: tries for name, tries in self._flat.items() if name in live}
+        self._again = {}
+        for place in self.desk.account.keys_held():
+            self._sell(place, view, 1)
+
+    def refused(self, life: Life) -> None:
+        """A sale did not come about. One that never left us, of many, is decided again."""
+        order = life.order
+        if order.purpose != "exit" or order.basket or life.state != "rejected":
+            return
+        tries = self._flat.pop(order.id, TRIES)
+        if life.reason in ("not_sent", "throttled") and tries < TRIES:
+            self._again[order.key, order.outcome] = (tries + 1, Ns(self.desk.now + AGAIN))
+        else:
+            why = f"{life.reason}: {life.why}"
+            self.desk.alert(f"exit:{order.key}", f"{order.key} {order.outcome} is not sold: {why}")
+
+    def sweep(self, view: View) -> None:
+        """A tick: decide again what is due."""
+        for place, (tries, due) in list(self._again.items()):
+            if self.desk.now >= due:
+                del self._again[place]
+                if self.desk.account.held(*place):
+                    self._sell(place, view, tries)
+
+    def _sell(self, place: tuple[str, Outcome], view: View, tries: int) -> None:
+        desk, (key, outcome) = self.desk, place
+        qty = desk.account.sellable(key, outcome)
+        try:
+            market = view.instrument(key)
+        except KeyError:
+            return
+        deal = selling(view, market, outcome, qty) if qty else None
+        if deal is None:
+            desk.alert(f"flatten:{key}", f"{key} {outcome}: {qty} can't be sold now")
+            return
+        order = desk.order(market, outcome, "sell", deal.px, deal.qty, "exit", reduce_only=True)
+        refused = desk.gate.check((order,), desk.account, view, desk.now)
+        if refused is None:
+            self._flat[order.id] = tries
+            desk.send([order])
+        elif refused.check == "throttle" and tries < TRIES:
+            self._again[place] = (tries + 1, Ns(desk.now + AGAIN))  # more than a second takes
+        else:
+            desk.say(refused)
+            if tries > 1:  # nobody waits for an answer any more
+                desk.alert(f"flatten:{key}", f"{key} {outcome} is not sold: {refused.reason}")

@@ -50,6 +50,31 @@ def selling(view: View, market: Instrument, outcome: Outcome, qty: int) -> Deal 
     return Deal(sold, worst, cash - market.fees.precision) if sold else None
 
 
+def sets(view: View, legs: list[tuple[Instrument, Outcome]], most: int, floor: int) -> int:
+    """How many equal shares of all legs the bids of now take, each set for `floor` or more.
+
+    Fees are counted by the contract; the caller weighs the whole sale once more.
+    """
+    if any(view.stale(market.key, outcome) for market, outcome in legs):
+        return 0
+    ladders = [iter(view.bids(market.key, outcome, LEVELS)) for market, outcome in legs]
+    tops = [next(ladder, (0, 0)) for ladder in ladders]
+    qty = 0
+    while qty < most and all(size for _, size in tops):
+        if not all(_orderable(m, o, px) for (m, o), (px, _) in zip(legs, tops, strict=True)):
+            break
+        fees = (fill_fee(m.fees, px, ONE) for (m, _), (px, _) in zip(legs, tops, strict=True))
+        if sum(px for px, _ in tops) - sum(fees) < floor:
+            break
+        part = min(most - qty, *(size for _, size in tops))
+        qty += part
+        tops = [
+            (px, size - part) if size > part else next(ladder, (0, 0))
+            for (px, size), ladder in zip(tops, ladders, strict=True)
+        ]
+    return qty
+
+
 def least(market: Instrument, px: int) -> int:
     """The smallest order that the venue takes at a price, in whole lots."""
     by_cost = ceil_div(market.cost_min * ONE, px) if market.cost_min and px else 0

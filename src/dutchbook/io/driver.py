@@ -8,11 +8,13 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from dutchbook.domain.account_events import ClockSeen
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.events import BadInput, Event
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import SECOND, Ns
+from dutchbook.io.breaker import Breaker
 from dutchbook.io.calls import LATER, URGENT, Calls
 from dutchbook.io.ports import Lost, Reply, Transport
 from dutchbook.io.signer import Signer
@@ -20,6 +22,7 @@ from dutchbook.io.stream import Stream
 from dutchbook.venues.base import Call, Drop, Out, Redial, Send, Venue, Wake
 
 STOP_SECONDS: Final = 2.0
+CLOCK_EVERY: Final = 10 * SECOND
 _ACTIONS: Final = frozenset((Send, Call, Drop, Wake, Redial))
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,9 @@ class Driver:
     """Start it, tell it effects with `do`, stop it. Every event goes to `sink`, in order.
 
     `room`: while this is not set, sockets are not read (the back-pressure of the inbox).
+    `barred`: why nothing that takes on risk may leave now, "" if it may; asked at the last moment.
+    `breaker`: opened by failures in a row, it refuses what may take on risk, with its reason;
+    cancels and questions still go, and close it again.
     `seed` owns the jitter of the back-off. An exception in the protocol is a defect: logged,
     counted, and the stream it concerned is dialled anew, with back-off.
     `counts`: frames, bytes, defects, redials, down, and those of the calls.
@@ -48,6 +54,8 @@ class Driver:
         record: Record | None = None,
         room: asyncio.Event | None = None,
         seed: int = 0,
+        barred: Callable[[], str] = lambda: "",
+        breaker: Breaker | None = None,
     ) -> None:
         self.venue = venue
         self.sink = sink
@@ -57,10 +65,13 @@ class Driver:
         self.record = record
         self.room = room
         self.seed = seed
+        self.barred = barred
+        self.breaker = breaker or Breaker(venue.name)
         self.rest = f"{venue.name}.rest"
         self._wakes: dict[str, Alarm] = {}
         self._streams: dict[str, Stream] = {}
         self._stopped = False
+        self._clock_at = Ns(-CLOCK_EVERY)
         self._calls = Calls(venue.buckets(), clock, self._make, self._answered)
         self.counts: Counter[str] = self._calls.counts
 
@@ -175,9 +186,39 @@ class Driver:
             headers, body = await self.signer.prepare(call, now)
         except Exception as error:
             raise Lost(f"not signed: {error}", sent=False) from error
+        if call.risk and (why := self.barred() or self.breaker.refuses(now)):
+            raise Lost(why, sent=False)
         if body is not call.body:
             call = msgspec.structs.replace(call, body=body)
-        return await self.transport.call(call, headers)
+        reply = await self._transported(call, headers)
+        if reply.date:
+            self._clock_seen(reply.date, now)
+        return reply
+
+    async def _transported(self, call: Call, headers: dict[str, str]) -> Reply:
+        """The call itself, and what its outcome says of the service."""
+        try:
+            reply = await self.transport.call(call, headers)
+        except Lost as lost:
+            self.breaker.failed_with(lost.why, self.clock.now())
+            raise
+        if reply.status >= 500:
+            self.breaker.failed_with(f"status {reply.status}", self.clock.now())
+        else:
+            self.breaker.succeeded(self.clock.now())
+        return reply
+
+    def _clock_seen(self, written: Ns, asked: Ns) -> None:
+        """Our clock less the venue's, now and then: the least that its answer allows.
+
+        It was written after the question left and before it came, in the second that it names.
+        """
+        now = self.clock.now()
+        if now - self._clock_at < CLOCK_EVERY:
+            return
+        self._clock_at = now
+        least, most = asked - (written + SECOND), now - written
+        self.sink(self.rest, [ClockSeen(self.venue.name, Ns(max(least, 0) or min(most, 0)))])
 
     def _answered(self, call: Call, answer: Reply | Lost) -> None:
         if isinstance(answer, Reply):

@@ -1,11 +1,12 @@
 """HTTP calls, bounded in time and in size, over kept connections; and the real transport."""
 
 import asyncio
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx2
 
-from dutchbook.domain.units import SECOND
+from dutchbook.domain.units import SECOND, Ns
 from dutchbook.io.ports import BODY_MAX, Link, Lost, OnFrames, OnLost, Reply
 from dutchbook.io.ws import connect, tls
 from dutchbook.venues.base import Call, Dial
@@ -20,6 +21,14 @@ _NEVER_LEFT: Final = (
     httpx2.InvalidURL,
     httpx2.LocalProtocolError,
 )
+
+
+def written_at(date: str) -> Ns:
+    """A Date header (RFC 9110, section 5.6.7) in ns; 0 if there is none that can be read."""
+    try:
+        return Ns(int(parsedate_to_datetime(date).timestamp()) * SECOND)
+    except (ValueError, TypeError, OverflowError):
+        return Ns(0)
 
 
 class Network:
@@ -65,7 +74,8 @@ class Network:
                 if size > BODY_MAX:
                     raise Lost(f"the answer is larger than {BODY_MAX} bytes", sent=True)
                 parts.append(part)
-            return Reply(response.status_code, b"".join(parts))
+            date = "" if "age" in response.headers else response.headers.get("date", "")
+            return Reply(response.status_code, b"".join(parts), written_at(date))
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from dutchbook.domain.units import Ns
 from dutchbook.venues.base import Call, Dial
 
 FRAME_MAX = 32 * 1024 * 1024
@@ -32,6 +33,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes = b""
+    date: Ns = Ns(0)
+    """When the venue wrote it (whole seconds), 0 where it does not say or a cache answered."""
 
 
 class Link(Protocol):

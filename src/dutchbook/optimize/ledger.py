@@ -7,7 +7,7 @@ import msgspec
 
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.events import Event, RunStarted, RunStopped
-from dutchbook.domain.step import Closed, Improved, Note, Opened
+from dutchbook.domain.step import Closed, Improved, Note, Opened, Passed
 from dutchbook.domain.units import DAY, ONE, Ns
 
 
@@ -23,7 +23,10 @@ class Noted(Protocol):
 
 
 class Opportunity(msgspec.Struct):
-    """One opportunity. `closed_at` is 0 while it is open; `best` in millionths, as `edge` is."""
+    """One opportunity. `closed_at` is 0 while it is open; `best` in millionths, as `edge` is.
+
+    `held` and `numbers`: why it got less money than it could use, and the limits that bound.
+    """
 
     id: str
     certificate: Certificate
@@ -31,6 +34,8 @@ class Opportunity(msgspec.Struct):
     closed_at: Ns = Ns(0)
     why: str = ""
     best: int = 0
+    held: str = ""
+    numbers: dict[str, int] = {}
 
 
 class Ledger(msgspec.Struct):
@@ -54,6 +59,8 @@ def fold(record: Iterable[Noted]) -> Ledger:
                 )
             elif isinstance(note, Improved) and note.id in found:
                 found[note.id].certificate = note.certificate
+            elif isinstance(note, Passed) and note.key in found:
+                found[note.key].held, found[note.key].numbers = note.reason, note.numbers
             elif isinstance(note, Closed) and note.id in found:
                 one = found[note.id]
                 one.closed_at, one.why, one.best = step.at, note.why, max(one.best, note.best)

@@ -46,7 +46,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Basket(msgspec.Struct, frozen=True):
-    """Equal sizes of every leg, level by level, and what they cost in all with fees."""
+    """So many shares of a candidate, level by level, and what they cost in all with fees."""
 
     candidate: Candidate
     qty: Qty
@@ -59,8 +59,8 @@ def gross(candidate: Candidate, view: View) -> int:
     """Payout less the best offers, per contract: <= 0 for nearly all, so ask this first."""
     left: int = candidate.payout
     best = view.best
-    for key, outcome in candidate.legs:
-        left -= best(key, outcome)[0]
+    for (key, outcome), times in zip(candidate.legs, candidate.times(), strict=True):
+        left -= best(key, outcome)[0] * times
     return left
 
 
@@ -93,7 +93,10 @@ def weigh(candidate: Candidate, view: View, limits: Limits, left: int) -> Judged
         return Judged(Rejected("matched", "market not open", {"gross": left}), 1, reads)
     need = _need(candidate, limits)
     schedules = [market.fees for market in markets]
-    fees = sum(_unit_fee(f, top[0]) for f, top in zip(schedules, tops.values(), strict=True))
+    times = candidate.times()
+    fees = sum(
+        unit_fee(f, top[0]) * w for f, top, w in zip(schedules, tops.values(), times, strict=True)
+    )
     if left - fees < need:
         numbers = {"gross": left, "fees": fees, "net": left - fees, "need": need}
         numbers["short"] = need - (left - fees)
@@ -101,11 +104,11 @@ def weigh(candidate: Candidate, view: View, limits: Limits, left: int) -> Judged
     for levels in dict.fromkeys((min(SHALLOW, limits.levels), limits.levels)):
         reads = {leg: view.offers(*leg, levels) for leg in candidate.legs}
         ladders = [
-            _orderable(market, leg[1], read)
+            orderable(market, leg[1], read)
             for market, (leg, read) in zip(markets, reads.items(), strict=True)
         ]
-        depth = walk(candidate.payout, schedules, ladders, need)
-        if not _cut(reads, ladders, levels, depth):
+        depth = walk(candidate.payout, schedules, ladders, need, candidate.weights)
+        if not _cut(reads, ladders, levels, depth, times):
             break
     if depth < limits.size_min:
         numbers = {"net": left - fees, "size": depth, "need": limits.size_min}
@@ -114,27 +117,43 @@ def weigh(candidate: Candidate, view: View, limits: Limits, left: int) -> Judged
     return Judged(_sized(candidate, view, limits, markets, ladders, depth), levels, reads)
 
 
-def _cut(reads: Reads, ladders: Sequence[Ladder], levels: int, depth: int) -> bool:
+def _cut(
+    reads: Reads, ladders: Sequence[Ladder], levels: int, depth: int, times: Sequence[int]
+) -> bool:
     """Whether the walk ended where a ladder was cut off, so that more of it has to be read."""
     return any(
-        len(read) == levels and sum(size for _, size in ladder) <= depth
-        for read, ladder in zip(reads.values(), ladders, strict=True)
+        len(read) == levels and sum(size // w for _, size in ladder) <= depth
+        for read, ladder, w in zip(reads.values(), ladders, times, strict=True)
     )
 
 
-def walk(payout: int, fees: list[FeeSchedule], ladders: Sequence[Ladder], need: int) -> int:
+def walk(
+    payout: int,
+    fees: list[FeeSchedule],
+    ladders: Sequence[Ladder],
+    need: int,
+    weights: Sequence[int] = (),
+) -> int:
     """The size up to which the next contract of every leg still leaves `need`, fees included.
 
     Fees are taken per contract and rounded up, so the walk never promises more than it finds.
+    With `weights`, the shares up to which that many of each leg do; of a level that is no whole
+    multiple the rest is left.
     """
+    if weights:
+        ladders = [
+            [(px, size // w) for px, size in ladder if size >= w]
+            for ladder, w in zip(ladders, weights, strict=True)
+        ]
+    times = weights or (1,) * len(ladders)
     places = [0] * len(ladders)
     rest = [ladder[0][1] if ladder else 0 for ladder in ladders]
     size = 0
     while all(place < len(ladder) for place, ladder in zip(places, ladders, strict=True)):
         net = payout
-        for schedule, ladder, place in zip(fees, ladders, places, strict=True):
+        for schedule, ladder, place, w in zip(fees, ladders, places, times, strict=True):
             px = ladder[place][0]
-            net -= px + _unit_fee(schedule, px)
+            net -= (px + unit_fee(schedule, px)) * w
         if net < need:
             break
         step = min(rest)
@@ -158,7 +177,7 @@ def take(ladder: Ladder, qty: int) -> list[tuple[int, int]]:
     return fills
 
 
-def _orderable(market: Instrument, outcome: Outcome, ladder: Ladder) -> Ladder:
+def orderable(market: Instrument, outcome: Outcome, ladder: Ladder) -> Ladder:
     """The levels at prices that an order can name: old levels outlive a change of the grid."""
     yes, grid = outcome == "yes", market.grid
     if len(grid) == 1 and grid[0].start == 0 and grid[0].end == ONE and not ONE % grid[0].step:
@@ -172,7 +191,7 @@ def _need(candidate: Candidate, limits: Limits) -> int:
     return ceil_div(limits.edge_min * candidate.payout, ONE)
 
 
-def _unit_fee(fees: FeeSchedule, px: int) -> int:
+def unit_fee(fees: FeeSchedule, px: int) -> int:
     """The model fee of one contract, rounded up to a millionth of a dollar."""
     if fees.kind == "none":
         return 0
@@ -192,12 +211,14 @@ def _sized(
 ) -> Rejected | Basket:
     """Whole lots, the venues' minima, the capital limit, and the exact sum with all rounding."""
     lot = lcm(*(market.lot for market in markets))
-    qty = _affordable(markets, ladders, depth // lot, lot, limits.capital_max) * lot
-    least = max(limits.size_min, *(market.size_min for market in markets))
+    times = candidate.times()
+    qty = _affordable(markets, ladders, depth // lot, lot, limits.capital_max, times) * lot
+    leasts = (ceil_div(one.size_min, w) for one, w in zip(markets, times, strict=True))
+    least = max(limits.size_min, *leasts)
     if qty < least:
         numbers = {"size": qty, "depth": depth, "need": least, "short": least - qty}
         return Rejected("sized", "below the least size", numbers)
-    fills = [take(ladder, qty) for ladder in ladders]
+    fills = [take(ladder, qty * w) for ladder, w in zip(ladders, times, strict=True)]
     for market, bought in zip(markets, fills, strict=True):
         spent = sum(cost(px, size) for px, size in bought)
         if spent < market.cost_min:
@@ -211,7 +232,7 @@ def _sized(
         short = limits.edge_min - edge
         return Rejected("sized", "rounding eats the edge", numbers | {"short": short})
     legs = tuple(
-        _leg(view, market, outcome, bought)
+        leg_of(view, market, outcome, bought)
         for market, (_, outcome), bought in zip(markets, candidate.legs, fills, strict=True)
     )
     return Basket(candidate, Qty(qty), legs, Usd(capital), edge)
@@ -222,12 +243,18 @@ def _capital(markets: list[Instrument], fills: list[list[tuple[int, int]]]) -> i
 
 
 def _affordable(
-    markets: list[Instrument], ladders: Sequence[Ladder], lots: int, lot: int, capital_max: int
+    markets: list[Instrument],
+    ladders: Sequence[Ladder],
+    lots: int,
+    lot: int,
+    capital_max: int,
+    times: Sequence[int],
 ) -> int:
     """The most lots whose exact total stays within the limit; totals grow with size."""
 
     def spent(count: int) -> int:
-        return _capital(markets, [take(ladder, count * lot) for ladder in ladders])
+        sizes = zip(ladders, times, strict=True)
+        return _capital(markets, [take(ladder, count * lot * w) for ladder, w in sizes])
 
     low, high, least, most = 0, lots, 0, spent(lots)
     if most <= capital_max:
@@ -246,7 +273,8 @@ def _affordable(
     return low
 
 
-def _leg(view: View, market: Instrument, outcome: Outcome, bought: list[tuple[int, int]]) -> Leg:
+def leg_of(view: View, market: Instrument, outcome: Outcome, bought: list[tuple[int, int]]) -> Leg:
+    """One order with its fills, each with its exact cost and fee."""
     token, version, seq = view.book(market.key, outcome)
     fills = tuple(
         Fill(Px(px), Qty(qty), cost(px, qty), fill_fee(market.fees, px, qty)) for px, qty in bought

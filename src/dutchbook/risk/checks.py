@@ -9,8 +9,9 @@ from dutchbook.domain.fees import order_total
 from dutchbook.domain.instrument import Instrument, on_grid
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import MILLI, ONE, Ns, ceil_div
-from dutchbook.risk.exposure import Exposure, cost_of, heat
+from dutchbook.risk.exposure import Exposure, cost_of, heat, parting_room
 from dutchbook.risk.limits import RiskLimits
+from dutchbook.risk.ramp import cap
 from dutchbook.state.account import Account
 
 Verdict = tuple[str, dict[str, int]]
@@ -29,6 +30,8 @@ class Asked(NamedTuple):
     certificate: Certificate | None
     exposure: Exposure
     accounts: dict[str, str]
+    budgets: dict[str, int] = {}
+    confidence: int = ONE
 
 
 def reduces(order: Order) -> bool:
@@ -70,6 +73,14 @@ def not_halted(asked: Asked) -> Verdict:
     return FINE
 
 
+def sure_enough(asked: Asked) -> Verdict:
+    """An opinion must be held with some confidence; what only reduces needs none."""
+    least = asked.limits.confidence_min
+    if asked.confidence >= least or all(order.action == "sell" for order in asked.orders):
+        return FINE
+    return "too little confidence", {"confidence": asked.confidence, "least": least}
+
+
 def venue_allows(asked: Asked) -> Verdict:
     for order in asked.orders:
         mode = asked.account.modes.get(order.venue)
@@ -84,7 +95,14 @@ def venue_allows(asked: Asked) -> Verdict:
 
 
 def reconciled(asked: Asked) -> Verdict:
-    """No risk is taken at a venue whose books and ours were not found equal."""
+    """No risk is taken at a venue whose books and ours were not found equal.
+
+    Nor before every account was seen once: breakers are measured from what there is in all.
+    """
+    seen, accounts = asked.account.seen, asked.account.accounts
+    unseen = [venue for venue, _ in accounts if venue not in seen]
+    if unseen and not all(_repairs(order) for order in asked.orders):
+        return f"{unseen[0]} was never seen", {}
     for order in asked.orders:
         if not asked.account.reconciled.get(order.venue) and not _repairs(order):
             return f"{order.venue} is not reconciled", {}
@@ -109,8 +127,10 @@ def nothing_unknown(asked: Asked) -> Verdict:
 def clock_right(asked: Asked) -> Verdict:
     bound = asked.limits.skew_stop_ms * MILLI
     for order in asked.orders:
-        skew = asked.account.skews.get(order.venue, 0)
-        if abs(skew) > bound:
+        skew = asked.account.skews.get(order.venue)
+        if skew is None and asked.account.mode == "live":
+            return f"{order.venue} has not told its time yet", {}
+        if skew is not None and abs(skew) > bound:
             return f"our clock differs from {order.venue}'s", {"skew_ms": skew // MILLI}
     return FINE
 
@@ -204,10 +224,15 @@ def _side(order: Order) -> tuple[str, bool, int]:
 
 
 def equal_shares(asked: Asked) -> Verdict:
-    """I29: the legs of a basket are equal in contracts, not in dollars."""
-    if asked.certificate is not None and len({order.qty for order in asked.orders}) > 1:
-        return "the legs differ in size", {order.key: order.qty for order in asked.orders}
-    return FINE
+    """I29: each leg of a basket has its part of the same shares, in contracts, not in dollars."""
+    if asked.certificate is None:
+        return FINE
+    times, orders = asked.certificate.times(), asked.orders
+    even = len(times) == len(orders) and all(
+        order.qty * times[0] == orders[0].qty * weight
+        for order, weight in zip(orders, times, strict=True)
+    )
+    return FINE if even else ("the legs differ in size", {o.key: o.qty for o in orders})
 
 
 def edge_stands(asked: Asked) -> Verdict:
@@ -219,10 +244,12 @@ def edge_stands(asked: Asked) -> Verdict:
     for order in asked.orders:
         market = asked.view.instrument(order.key)
         fills = _walk(asked.view, order)
+        if order.post_only:
+            fills = [(order.px, order.qty)]  # it takes no offer: it waits for its own price
         if fills is None:
             return f"{order.key}: the offers are gone", {"qty": order.qty}
         total += order_total(market.fees, fills)
-    back = certificate.payout * asked.orders[0].qty // ONE
+    back = certificate.payout * (asked.orders[0].qty // certificate.times()[0]) // ONE
     if back <= total:
         return "the edge is gone", {"pays": back, "costs": total}
     return FINE
@@ -252,11 +279,17 @@ def within_limits(asked: Asked) -> Verdict:
         if cost > limits.per_order:
             return "per_order", {"cost": cost, "limit": limits.per_order}
         market: Instrument = asked.view.instrument(order.key)
+        own = asked.budgets.get(order.strategy, limits.per_strategy)
+        budget = min(own, limits.per_strategy)
         for name, used, limit in (
             ("per_market", after.market(order.key), min(limits.per_market, share)),
-            ("per_event", after.event.get(market.event, 0), limits.per_event),
-            ("per_category", after.category.get(market.category, 0), limits.per_category),
-            ("per_strategy", after.strategy(order.strategy), limits.per_strategy),
+            ("per_event", after.event(market.event, limits.per_event), limits.per_event),
+            (
+                "per_category",
+                after.category(market.category, limits.per_category),
+                limits.per_category,
+            ),
+            ("per_strategy", after.strategy(order.strategy, budget), budget),
             ("per_venue", after.venue(order.venue), limits.per_venue),
             ("per_account", after.total, limits.per_account),
         ):
@@ -268,6 +301,32 @@ def within_limits(asked: Asked) -> Verdict:
     if burning > allowed:
         return "heat", {"used": burning, "limit": allowed}
     return FINE
+
+
+def venues_may_part(asked: Asked) -> Verdict:
+    """Spec 04: limits apply to the residual states. A basket over two venues is not riskless: the
+    worst of its residual states counts beside those of all that are open."""
+    proof = asked.certificate
+    if proof is None or len({order.venue for order in asked.orders}) < 2:
+        return FINE
+    qty = asked.orders[0].qty // proof.times()[0]
+    back = min(state.payoff for state in proof.residual) * qty // proof.qty
+    loss = sum(cost_of(order) for order in asked.orders) - back
+    room = parting_room(asked.account, asked.limits)
+    return ("venues may part", {"loss": loss, "room": room}) if loss > room else FINE
+
+
+def ramped(asked: Asked) -> Verdict:
+    """The live ramp: what one trade may cost in the first days of live trading."""
+    most = cap(asked.account, asked.limits)
+    if most is None:
+        return FINE
+    cost = sum(
+        ceil_div(order.px * order.qty, ONE)
+        for order in asked.orders
+        if order.action == "buy" and not _repairs(order)
+    )
+    return ("live ramp", {"cost": cost, "limit": most}) if cost > most else FINE
 
 
 def basket_limit(asked: Asked) -> Verdict:
@@ -284,8 +343,8 @@ def basket_limit(asked: Asked) -> Verdict:
 
 
 CHECKS: Final[tuple[Callable[[Asked], Verdict], ...]] = (
-    market_known, right_account, not_halted, venue_allows, reconciled, nothing_unknown,
+    market_known, right_account, not_halted, sure_enough, venue_allows, reconciled, nothing_unknown,
     clock_right, well_formed, fresh, within_collar, only_reduces, equal_shares, no_self_trade,
-    funds, basket_limit, within_limits, edge_stands,
+    funds, ramped, basket_limit, within_limits, venues_may_part, edge_stands,
 )  # fmt: skip
 """In this order; the first that says why ends it."""

@@ -1,23 +1,29 @@
 """The last word before an order is decided: all of a group may go, or none, and why."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from dutchbook.domain.candidate import View
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.fees import fee_max
 from dutchbook.domain.orders import Order
 from dutchbook.domain.step import Refused
-from dutchbook.domain.units import MILLI, ONE, SECOND, Ns, Px, Qty
+from dutchbook.domain.units import MILLI, ONE, SECOND, Ns, Px, Qty, ceil_div
 from dutchbook.risk.checks import CHECKS, FINE, Asked, Verdict
-from dutchbook.risk.exposure import Exposure
+from dutchbook.risk.exposure import Exposure, heat, parting_room
 from dutchbook.risk.limits import RiskLimits
+from dutchbook.risk.ramp import cap
 from dutchbook.state.account import Account
 
 LOT = 10_000
+QUOTES_PERCENT = 50
+"""Of what a venue takes in a second: the rest is kept for baskets, their repairs and cancels."""
 
 
 class Gate:
     """`limits` may be replaced at any time: the next order is judged by the new ones.
+
+    `budgets`: what a strategy may hold and offer, where it has less than every other.
 
     Its own memory is of what it let pass lately (messages, repeats): it is filled by what it
     approves, and a restart empties it together with the sockets that it protects.
@@ -26,14 +32,18 @@ class Gate:
     def __init__(self, limits: RiskLimits, accounts: dict[str, str]) -> None:
         self.limits = limits
         self.accounts = accounts
+        self.budgets: dict[str, int] = {}
         self._sent: dict[str, deque[Ns]] = {}
         self._same: dict[tuple[str, str, str, int, int], deque[Ns]] = {}
 
     def check(
         self, orders: tuple[Order, ...], account: Account, view: View, now: Ns, *,
-        certificate: Certificate | None = None,
+        certificate: Certificate | None = None, confidence: int = ONE,
     ) -> Refused | None:  # fmt: skip
-        """None: the orders may be decided now, in this step. Else which check refused, and why."""
+        """None: the orders may be decided now, in this step. Else which check refused, and why.
+
+        `confidence`: how sure a strategy with an opinion is of its edge, in millionths.
+        """
         what = orders[0].basket or orders[0].id if orders else "nothing"
         if not orders:
             return Refused(what, "empty", "no orders", {})
@@ -41,7 +51,10 @@ class Gate:
         if unknown:
             return Refused(what, "market_known", f"{unknown[0]} is not listed", {})
         exposure = Exposure(account, view, orders)
-        asked = Asked(orders, account, view, now, self.limits, certificate, exposure, self.accounts)
+        asked = Asked(
+            orders, account, view, now, self.limits, certificate, exposure, self.accounts,
+            self.budgets, confidence,
+        )  # fmt: skip
         for check in CHECKS:
             why, numbers = check(asked)
             if why:
@@ -66,21 +79,58 @@ class Gate:
                 low = middle
             else:
                 high = middle - 1
-        least = max((leg.size_min for leg in certificate.legs), default=Qty(0))
+        sizes = zip(certificate.legs, certificate.times(), strict=True)
+        least = max((ceil_div(leg.size_min, weight) for leg, weight in sizes), default=0)
         return Qty(low * lot) if low * lot >= least else Qty(0)
+
+    def rooms(
+        self, certificates: Sequence[Certificate], account: Account, view: View
+    ) -> dict[str, int]:
+        """What every limit still leaves for these, in millionths, named as `optimize` names them:
+        "capital", "venue V", "market K", "event E", "category C", "strategy S", "group venues
+        part"; and "basket", what one basket may cost."""
+        limits, bankroll = self.limits, account.equity()
+        orders = [order for one in certificates for order in _nothing(one, view)]
+        used = Exposure(account, view, orders)
+        hot = bankroll * limits.heat_share // ONE - heat(account) - account.stake_total
+        rooms = {"capital": min(limits.per_account - used.total, hot)}
+        rooms["group venues part"] = parting_room(account, limits)
+        rooms["basket"] = self._per_basket(account)
+        share = min(limits.per_market, bankroll * limits.position_share // ONE)
+        for order in orders:
+            venue = order.venue
+            rooms[f"venue {venue}"] = min(account.free(venue), limits.per_venue - used.venue(venue))
+            rooms[f"market {order.key}"] = share - used.market(order.key)
+            one = view.instrument(order.key)
+            rooms[f"event {one.event}"] = limits.per_event - used.event(one.event, -1)
+            category = limits.per_category - used.category(one.category, -1)
+            rooms[f"category {one.category}"] = category
+        for kind in dict.fromkeys(one.kind for one in certificates):
+            rooms[f"strategy {kind}"] = self.budget(kind) - used.strategy(kind, -1)
+        return {name: max(room, 0) for name, room in rooms.items()}
+
+    def budget(self, strategy: str) -> int:
+        """What a strategy may hold and offer."""
+        own = self.budgets.get(strategy, self.limits.per_strategy)
+        return min(own, self.limits.per_strategy)
+
+    def _per_basket(self, account: Account) -> int:
+        """What one basket may cost now: halved after a drawdown, less in the first days live."""
+        halt, per_trade = account.halts.get("all"), cap(account, self.limits)
+        halves = halt is not None and halt.level == "halve"
+        most = self.limits.per_basket // (2 if halves else 1)
+        return most if per_trade is None else min(most, per_trade)
 
     def _fits(
         self, certificate: Certificate, qty: int, account: Account, view: View, used: Exposure
     ) -> bool:
         limits, bankroll = self.limits, account.equity()
-        halt = account.halts.get("all")
-        halves = halt is not None and halt.level == "halve"
         by_venue: dict[str, int] = {}
         by_event: dict[str, int] = {}
         total = 0
-        for leg in certificate.legs:
-            px = max(fill.px for fill in leg.fills)
-            cost = -(-px * qty // ONE) + fee_max(leg.fees, px, qty, "buy", leg.lot)
+        for leg, weight in zip(certificate.legs, certificate.times(), strict=True):
+            px, size = max(fill.px for fill in leg.fills), qty * weight
+            cost = -(-px * size // ONE) + fee_max(leg.fees, px, size, "buy", leg.lot)
             market = view.instrument(leg.instrument)
             room = min(limits.per_market, bankroll * limits.position_share // ONE)
             if cost > limits.per_order or used.market(leg.instrument) + cost > room:
@@ -88,10 +138,17 @@ class Gate:
             by_venue[market.venue] = by_venue.get(market.venue, 0) + cost
             by_event[market.event] = by_event.get(market.event, 0) + cost
             total += cost
+        if len(by_venue) > 1 and total > parting_room(account, limits):
+            return False
+        own = self.budget(certificate.kind)
         return (
-            total <= limits.per_basket // (2 if halves else 1)
+            total <= self._per_basket(account)
+            and used.strategy(certificate.kind, own - total) + total <= own
             and used.total + total <= limits.per_account
-            and all(used.event.get(e, 0) + c <= limits.per_event for e, c in by_event.items())
+            and all(
+                used.event(e, limits.per_event - c) + c <= limits.per_event
+                for e, c in by_event.items()
+            )
             and all(
                 c <= account.free(v) and used.venue(v) + c <= limits.per_venue
                 for v, c in by_venue.items()
@@ -108,6 +165,8 @@ class Gate:
             rate = account.rates.get(venue)
             burst = rate.burst if rate is not None else self.limits.orders_per_second
             most = min(self.limits.orders_per_second, burst)
+            if all(order.purpose == "quote" and order.tif == "gtc" for order in orders):
+                most = max(1, most * QUOTES_PERCENT // 100)
             if len(sent) + count > most:
                 numbers = {"sent": len(sent), "more": count, "most": most}
                 return f"too many orders to {venue} in a second", numbers

@@ -6,11 +6,14 @@ from dutchbook.domain.effects import Alert, Effect
 from dutchbook.domain.events import OperatorAsked
 from dutchbook.domain.step import Found, HaltMoved, Marked, Note, Refused
 from dutchbook.domain.units import DAY, MILLI, ONE, Ns, Usd
+from dutchbook.risk import ramp
 from dutchbook.risk.limits import RiskLimits
-from dutchbook.state.account import Account
+from dutchbook.state.account import ITSELF, Account
 
-RANK: Final = ("", "pause", "halve", "reduce", "halt", "kill")
+RANK: Final = ("", "halve", "reduce", "pause", "halt", "kill")
+"""From what lets most through to what lets nothing through."""
 BREAKER: Final = "all"
+SCOPES: Final = ("venue", "market", "strategy")
 Out = Effect | Note
 
 
@@ -20,11 +23,15 @@ class Overseer:
     def __init__(self, limits: RiskLimits) -> None:
         self.limits = limits
         self._told: dict[str, None] = {}
+        self._quiet: tuple[object, ...] = ()
 
     # -- breakers --------------------------------------------------------------------------------
 
     def watch(self, account: Account, view: object, now: Ns) -> list[Out]:
         """What the account's state calls for; nothing before every venue was reconciled once."""
+        looked = (account, account.version, account.equity(), now // DAY)
+        if looked == self._quiet and account.mode != "live":
+            return []  # the same account on the same day; only the live ramp waits for a time
         if len(account.seen) < len(account.accounts) or not account.seen:
             return []
         outs: list[Out] = []
@@ -37,30 +44,37 @@ class Overseer:
         peak = account.marks.get("peak", Usd(0))
         if equity > peak + peak // 1_000:
             outs.append(Marked("peak", equity))
-        outs += self._losses(account, equity, account.marks.get(day, equity))
+        outs += self._losses(account, equity, account.marks.get(day, equity), now)
         outs += self._clocks(account)
         outs += self._venues(account)
+        outs += self._markets(account)
+        outs += ramp.moved(account, self.limits, now)
+        if not outs:
+            self._quiet = looked
         return outs
 
-    def _losses(self, account: Account, equity: Usd, morning: Usd) -> list[Out]:
-        limits = self.limits
-        lost = morning - equity
-        if lost * ONE >= morning * limits.day_loss_halt and lost > 0:
-            return self._breaker(account, "halt", f"day loss {lost} of {morning}")
-        if lost * ONE >= morning * limits.day_loss_alert and lost > 0:
-            return self._breaker(account, "pause", f"day loss {lost} of {morning}")
-        basis = morning if limits.drawdown_basis == "day" else None
-        top = basis or account.marks.get(limits.drawdown_basis, equity)
-        down = top - equity
-        for level, share in (
-            ("halt", limits.drawdown_halt),
-            ("reduce", limits.drawdown_reduce),
-            ("halve", limits.drawdown_halve),
+    def _losses(self, account: Account, equity: Usd, morning: Usd, now: Ns) -> list[Out]:
+        """The stricter of what the day and the drawdown call for, unless a person overruled it.
+
+        A person's resume holds for its level and all below, until the next day begins.
+        """
+        limits, basis = self.limits, self.limits.drawdown_basis
+        top = morning if basis == "day" else account.marks.get(basis, equity)
+        level, why = "", ""
+        for over, stop, share, text in (
+            (morning, "halt", limits.day_loss_halt, f"day loss {morning - equity} of {morning}"),
+            (morning, "pause", limits.day_loss_alert, f"day loss {morning - equity} of {morning}"),
+            (top, "halt", limits.drawdown_halt, f"{top - equity} below the {basis}"),
+            (top, "reduce", limits.drawdown_reduce, f"{top - equity} below the {basis}"),
+            (top, "halve", limits.drawdown_halve, f"{top - equity} below the {basis}"),
         ):
-            if down > 0 and down * ONE >= top * share:
-                why = f"{down} below the {limits.drawdown_basis}"
-                return self._breaker(account, level, why)
-        return []
+            lost = over - equity
+            if lost > 0 and lost * ONE >= over * share and RANK.index(stop) > RANK.index(level):
+                level, why = stop, text
+        overruled = [one for one in RANK if _resumed(one, now) in account.marks]
+        if not level or any(RANK.index(one) >= RANK.index(level) for one in overruled):
+            return []
+        return self._breaker(account, level, why)
 
     def _breaker(self, account: Account, level: str, why: str) -> list[Out]:
         """Stop harder if need be; it never goes back by itself."""
@@ -86,6 +100,20 @@ class Overseer:
                 outs += self._once(f"{mode.mode}:{venue}", f"{venue} is {mode.mode}: {mode.why}")
         return outs
 
+    def _markets(self, account: Account) -> list[Out]:
+        """F46, F51: a market whose trades fail, or where funded orders are refused, is paused."""
+        limits, outs = self.limits, list[Out]()
+        for key, (fills, voids, refusals) in account.trouble.by_key.items():
+            failing = voids >= limits.voids_max and voids * ONE >= fills * limits.void_share
+            why = f"{voids} of {fills} trades failed" if failing else ""
+            if refusals >= limits.refusals_max:
+                why = f"{refusals} orders in a row refused for funds"
+            if not why or _level(account, f"market:{key}"):
+                continue
+            moved = HaltMoved(f"market:{key}", "pause", why)
+            outs += [moved, Alert("critical", f"market:{key}", f"{key} is paused: {why}")]
+        return outs
+
     def _once(self, key: str, text: str) -> list[Out]:
         if key in self._told:
             return []
@@ -108,6 +136,14 @@ class Overseer:
         if verb == "clear_kill":
             return self._clear(command, account)
         if verb in ("pause", "halt"):
+            kind, _, name = scope.partition(":")
+            if scope != "all" and not (kind in SCOPES and name):
+                why = "say all, venue:NAME, market:KEY or strategy:NAME"
+                return [Refused(scope, "scope", why, {})]
+            venues = [venue for venue, _ in account.accounts]
+            if kind == "venue" and venues and name not in venues:
+                why = f"no account is traded there; there is {', '.join(venues)}"
+                return [Refused(scope, "scope", why, {})]
             if RANK.index(_level(account, scope)) >= RANK.index(verb):
                 return [Found(scope, verb, f"it is stopped already ({_level(account, scope)})")]
             return [HaltMoved(scope, verb, f"{command.who} asked", command.who)]  # type: ignore[arg-type]
@@ -117,7 +153,10 @@ class Overseer:
                 return [Refused(scope, "kill", "a kill is cleared with a role and a reason", {})]
             if not level:
                 return [Found(scope, "resume", "it was not stopped")]
-            return [HaltMoved(scope, "", f"{command.who} asked", command.who)]
+            moved = HaltMoved(scope, "", f"{command.who} asked", command.who)
+            if scope == BREAKER and account.halts[scope].by == ITSELF:
+                return [Marked(_resumed(level, now), account.equity()), moved]
+            return [moved]
         return []
 
     def _clear(self, command: OperatorAsked, account: Account) -> list[Out]:
@@ -128,6 +167,11 @@ class Overseer:
         if _level(account, "all") != "kill":
             return [Found("all", "clear_kill", "it was not killed")]
         return [HaltMoved("all", "", f"cleared: {reason}", command.who)]
+
+
+def _resumed(level: str, now: Ns) -> str:
+    """The mark that a person let trading go on today, after a breaker of this level."""
+    return f"resumed:{level}:{now // DAY}"
 
 
 def _level(account: Account, scope: str) -> str:

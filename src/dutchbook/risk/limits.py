@@ -26,6 +26,9 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_account: Annotated[int, money("$ in all")] = 180_000 * ONE
     position_share: Annotated[int, _share("of the bankroll in one market")] = 100_000
     heat_share: Annotated[int, _share("of the bankroll that may be lost at worst")] = 300_000
+    residual_share: Annotated[
+        int, _share("of the bankroll that may be lost if venues settle one thing differently")
+    ] = 500_000
     collar: Annotated[int, money("$ that a limit may be worse than the best price", 0, ONE)] = (
         250_000
     )
@@ -49,6 +52,14 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_max: Annotated[
         int, Meta(ge=0, le=10_000, description="orders of unknown fate, then nothing new")
     ] = 20
+    voids_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="trades of a market that fail, then it is paused")
+    ] = 3
+    void_share: Annotated[int, _share("of a market's trades that may fail before that")] = 100_000
+    refusals_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="refusals for funds in a row, then a market pauses")
+    ] = 5
+    confidence_min: Annotated[int, _share("of certainty that an opinion needs, at least")] = 600_000
     skew_alert_ms: Annotated[Millis, Meta(description="clock differs from a venue's: alert")] = (
         1_000
     )

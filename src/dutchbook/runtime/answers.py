@@ -6,14 +6,27 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from dutchbook.domain.errors import UsageError
+from dutchbook.runtime import alert_far, desks, riskview, strategies
+from dutchbook.runtime.looking import book, detect
 from dutchbook.state.account import Account, BasketLife, Life
 
 if TYPE_CHECKING:
     from dutchbook.runtime.live import Live
 
 
-def answer(live: "Live", name: str) -> Any:
-    """One of QUESTIONS. Raises UsageError for another, or where no account trades."""
+def answer(live: "Live", name: str, args: tuple[str, ...] = ()) -> Any:
+    """One of QUESTIONS, or of those about markets, alerts and jobs. Raises UsageError for another,
+    or where no account trades.
+
+    A long reckoning comes back as a function: it needs nothing of the engine, and may be called
+    in another thread.
+    """
+    if name == alert_far.QUESTION:
+        return alert_far.called(live.ports, args)
+    if name in desks.QUESTIONS:
+        return desks.QUESTIONS[name](live, args)
+    if name in ABOUT_MARKETS:
+        return ABOUT_MARKETS[name](live, args)
     trading = live.engine.trading
     if trading is None:
         raise UsageError("this run only watches", todo="name an account in the venue's settings")
@@ -91,6 +104,10 @@ def _money(live: "Live", account: Account) -> dict[str, Any]:
     }
 
 
+ABOUT_MARKETS: Final[dict[str, Callable[["Live", tuple[str, ...]], Any]]] = {
+    "book": book,
+    "detect": detect,
+}
 QUESTIONS: Final[dict[str, Callable[["Live", Account], Any]]] = {
     "orders": lambda live, account: [order_row(life) for life in account.live.values()],
     "all_orders": lambda live, account: [order_row(life) for life in account.orders.values()],
@@ -99,4 +116,7 @@ QUESTIONS: Final[dict[str, Callable[["Live", Account], Any]]] = {
         position_row(live, account, key, outcome) for key, outcome in account.keys_held()
     ],
     "money": _money,
+    "strategies": lambda live, account: strategies.rows(live.engine),
+    "risk": riskview.risk,
+    "hedges": riskview.hedges,
 }

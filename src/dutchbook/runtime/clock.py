@@ -11,17 +11,21 @@ from dutchbook.domain.units import SECOND, Ns
 
 
 class SystemClock:
-    """Wall time in ns that never goes back: while the wall is set back, it stands still."""
+    """Wall time in ns, read once; from then on it goes as the machine's own time does.
+
+    So it never jumps, stands still or goes back when somebody sets the wall clock: ages and
+    deadlines stay right. A wall clock that was wrong at the start shows as skew to the venues.
+    """
 
     def __init__(self) -> None:
-        self._last = 0
+        self._offset = time.time_ns() - self.mono()
 
     def now(self) -> Ns:
-        self._last = max(self._last, time.time_ns())
-        return Ns(self._last)
+        return Ns(self._offset + self.mono())
 
     def mono(self) -> Ns:
-        return Ns(time.monotonic_ns())
+        """Goes on while the machine sleeps."""
+        return Ns(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
     def after(self, span: Ns, call: Callable[[], object]) -> Alarm:
         """As the port says; needs a running event loop."""

@@ -6,6 +6,7 @@ answered with what its step decided; a question (`ask`) is answered from the acc
 
 import asyncio
 import contextlib
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Control:
-    """Serves one run. `put` gives the engine an event; `answer` answers a question."""
+    """Serves one run. `put` gives the engine an event; `answer` answers a question, at once or
+    with a function that is called in a thread."""
 
     def __init__(
         self,
@@ -90,15 +92,21 @@ class Control:
         try:
             request = msgspec.json.decode(line, type=Request)
             if request.ask:
-                return {"ok": True, "answer": self._answer(request.ask, request.args)}
-            return await self._command(request)
+                found = self._answer(request.ask, request.args)
+                if callable(found):  # a long reckoning: the engine goes on meanwhile
+                    found = await asyncio.to_thread(found)
+                if inspect.isawaitable(found):
+                    found = await found
+                return {"ok": True, "answer": found}
+            return {"ok": True, **await self.command(request)}
         except TimeoutError:
             return {"ok": False, "what": "the engine did not answer in time", "code": 5}
         except (msgspec.DecodeError, DutchbookError) as error:
             code = error.code if isinstance(error, DutchbookError) else 2
             return {"ok": False, "what": str(error), "code": code}
 
-    async def _command(self, request: Request) -> dict[str, Any]:
+    async def command(self, request: Request) -> dict[str, Any]:
+        """Have the engine carry out a command: its step's seq, notes, orders. Or TimeoutError."""
         event = OperatorAsked(request.who, request.verb, request.args)
         future: asyncio.Future[Step] = asyncio.get_running_loop().create_future()
         self._waiting[id(event)] = future
@@ -107,7 +115,7 @@ class Control:
             step = await future
         plain = msgspec.to_builtins([(type(note).__name__, note) for note in step.notes])
         orders = [order.id for effect in step.effects for order in orders_of(effect)]
-        return {"ok": True, "seq": step.envelope.seq, "notes": plain, "orders": orders}
+        return {"seq": step.envelope.seq, "notes": plain, "orders": orders}
 
 
 def ask(root: Path, request: Request, seconds: float = 10.0) -> dict[str, Any]:

@@ -124,16 +124,14 @@ def _kalshi(
         }  # fmt: skip
     if not mine.enabled:
         return None
-    if not mine.key_id or not (mine.key_file or mine.key_pem):
+    key = kalshi_key(settings) if mine.key_id else None
+    if key is None:
         raise ConfigError(
             "venues.kalshi has no key",
             why="Kalshi's book stream is signed, also for those who only watch",
-            todo="set venues.kalshi.key_id and key_file, or venues.kalshi.enabled = false",
+            todo="dutchbook venue connect kalshi, or set venues.kalshi.enabled = false",
         )
-    if mine.key_pem:
-        signer.add(KEY, mine.key_pem)
-    else:
-        signer.add_file(KEY, Path(mine.key_file).expanduser())
+    signer.add(KEY, key)
     return {
         "rest": mine.rest_url(), "ws": mine.ws_url(), "key_id": mine.key_id, "key": KEY,
         "account": mine.account if trading else "", "subaccount": mine.subaccount or None,
@@ -163,22 +161,42 @@ def _polymarket(
 
 def _wallet(settings: Settings, at: Addresses | None, signer: Signer) -> Secret:
     """The wallet's private key, held by the signer from now on."""
-    mine = settings.venues.polymarket
     if at is not None and at.polymarket is not None:
-        key = read_secret(Path(at.polymarket.wallet_key_file))
-    elif mine.key_hex:
-        key = mine.key_hex
-    elif mine.key_file:
-        key = read_secret(Path(mine.key_file).expanduser())
+        key: Secret | None = read_secret(Path(at.polymarket.wallet_key_file))
     else:
-        found = secrets_of(settings).get("polymarket.key")
-        if found is None:
-            raise ConfigError(
-                "venues.polymarket has no key", todo="dutchbook secret set polymarket.key"
-            )
-        key = found
+        key = wallet_key(settings)
+    if key is None:
+        raise ConfigError(
+            "venues.polymarket has no key", todo="dutchbook secret set polymarket.key"
+        )
     signer.add_secret("polymarket.wallet", key)
     return key
+
+
+def kalshi_key(settings: Settings) -> Secret | None:
+    """Kalshi's private key: the one set, that of the file set, or the one kept encrypted."""
+    mine = settings.venues.kalshi
+    return mine.key_pem or _file_or_kept(settings, mine.key_file, "kalshi.key")
+
+
+def wallet_key(settings: Settings) -> Secret | None:
+    """The wallet's private key: the one set, that of the file set, or the one kept encrypted."""
+    mine = settings.venues.polymarket
+    return mine.key_hex or _file_or_kept(settings, mine.key_file, "polymarket.key")
+
+
+def _file_or_kept(settings: Settings, file: str, name: str) -> Secret | None:
+    if file:
+        return read_secret(Path(file).expanduser())
+    kept = secrets_of(settings)
+    return kept.get(name) if name in kept.names() else None
+
+
+def has_key(settings: Settings, venue: str) -> bool:
+    """Whether there is a key to trade with at a venue."""
+    if venue == "kalshi":
+        return bool(settings.venues.kalshi.key_id) and kalshi_key(settings) is not None
+    return wallet_key(settings) is not None
 
 
 async def credentials(
@@ -199,7 +217,11 @@ async def credentials(
 
 
 def accounts_of(settings: Settings, at: Addresses | None) -> dict[str, str]:
-    """Venue -> the account that is traded there."""
+    """Venue -> the account that is traded there; mode paper trades "paper" at each."""
+    if settings.mode == "paper":
+        venues_ = settings.venues
+        both = {"kalshi": venues_.kalshi.enabled, "polymarket": venues_.polymarket.enabled}
+        return {venue: "paper" for venue, enabled in both.items() if enabled}
     kalshi = at.kalshi if at is not None else settings.venues.kalshi
     polymarket = at.polymarket if at is not None else settings.venues.polymarket
     named = {"kalshi": kalshi, "polymarket": polymarket}

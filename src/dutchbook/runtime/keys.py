@@ -30,9 +30,14 @@ def fresh_outer() -> Outer:
     return Outer(path, new)
 
 
-def _key_file() -> Path:
+def config_dir() -> Path:
+    """Where this user keeps what belongs to no data directory."""
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "dutchbook" / "secrets.key"
+    return Path(home) / "dutchbook"
+
+
+def _key_file() -> Path:
+    return config_dir() / "secrets.key"
 
 
 def _passphrase(name: str) -> Secret | None:

@@ -13,8 +13,10 @@ import msgspec
 
 from dutchbook.domain.errors import ConfigError
 from dutchbook.domain.secret import Secret
+from dutchbook.runtime.alert_checks import check_alerts
 from dutchbook.runtime.leaves import Number, Tree, find, flat, get, leaves, nested, read, shown
-from dutchbook.runtime.settings import Settings
+from dutchbook.runtime.settings import Settings, named
+from dutchbook.strategies.arbitrage_config import Config as Kind
 
 FILE: Final = "dutchbook.toml"
 PREFIX: Final = "DUTCHBOOK__"
@@ -28,6 +30,9 @@ _URLS: Final = {
     "venues.polymarket.user_ws": "ws",
     "venues.polymarket.data": "http",
     "venues.polymarket.geoblock": "http",
+    "alerts.telegram.url": "http",
+    "alerts.discord.url": "http",
+    "alerts.link": "http",
 }
 
 
@@ -142,8 +147,22 @@ def check(settings: Settings, origins: Mapping[str, str]) -> None:
         )
     if settings.mode == "live" and origins["arbitrage.capital_max"] == "default":
         raise ConfigError("mode live needs a limit of its own: arbitrage.capital_max is not set")
+    arbitrage = [n for n, one in _sections(settings.strategies) if isinstance(one, Kind)]
+    opinions = [n for n, one in _sections(settings.strategies) if not isinstance(one, Kind)]
+    for path, known in (("enabled", opinions), ("arbitrage", arbitrage)):
+        for name in named(getattr(settings.strategies, path)):
+            if name not in known:
+                raise ConfigError(
+                    f"strategies.{path}: there is no {name!r}", todo=f"there is {', '.join(known)}"
+                )
     for path, scheme in _URLS.items():
         _check_url(path, scheme, get(settings, path))
+    check_alerts(settings)
+
+
+def _sections(tree: msgspec.Struct) -> list[tuple[str, msgspec.Struct]]:
+    values = [(name, getattr(tree, name)) for name in tree.__struct_fields__]
+    return [(name, one) for name, one in values if isinstance(one, msgspec.Struct)]
 
 
 def _typed(tree: Tree, where: str) -> dict[str, Any]:

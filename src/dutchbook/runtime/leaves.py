@@ -15,6 +15,10 @@ from dutchbook.domain.units import micros, plain
 from dutchbook.runtime.settings import Settings
 
 Tree = dict[str, Any]
+_KINDS: Final[dict[Any, str]] = {
+    int: "int", bool: "bool", str: "str", Secret | None: "secret", tuple[int, ...]: "ints",
+    tuple[str, ...]: "texts",
+}  # fmt: skip
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
@@ -25,7 +29,7 @@ class Number(str):
 
 
 class Leaf(msgspec.Struct, frozen=True):
-    """One setting. `kind`: money, int, bool, str, secret or choice."""
+    """One setting. `kind`: money, int, bool, str, secret, choice, ints or texts (lists)."""
 
     path: str
     kind: str
@@ -61,7 +65,7 @@ def _leaf(path: str, annotated: Any, default: Any) -> Leaf:
     elif get_origin(base) is Literal:
         return Leaf(path, "choice", default, help_text, get_args(base))
     else:
-        kind = {int: "int", bool: "bool", str: "str", Secret | None: "secret"}[base]
+        kind = _KINDS[base]
     return Leaf(path, kind, default, help_text)
 
 
@@ -124,6 +128,8 @@ def read(leaf: Leaf, value: Any, where: str, *, text: bool = False) -> Any:
     elif leaf.kind == "bool":
         ok = {"true": True, "false": False}.get(value) if text else value
         ok = ok if isinstance(ok, bool) else None
+    elif leaf.kind in ("ints", "texts"):
+        ok = _list(leaf.kind, value, text)
     elif isinstance(value, str) and not isinstance(value, Number):
         ok = value
         if leaf.kind == "secret":
@@ -147,6 +153,19 @@ def _money(text: str) -> int | None:
         return None
 
 
+def _list(kind: str, value: Any, text: bool) -> tuple[Any, ...] | None:
+    """A list as TOML has it, or its parts with commas between."""
+    if text:
+        value = [part.strip() for part in str(value).split(",") if part.strip()]
+    if not isinstance(value, list):
+        return None
+    if kind == "texts":
+        fine = all(isinstance(one, str) and not isinstance(one, Number) for one in value)
+        return tuple(value) if fine else None
+    found = [_whole(one, text) for one in value]
+    return None if None in found else tuple(found)
+
+
 def _whole(value: Any, text: bool) -> int | None:
     if text and _WHOLE.fullmatch(value):
         return int(value)
@@ -160,6 +179,8 @@ def _wanted(leaf: Leaf) -> str:
         "bool": "true or false",
         "str": "text",
         "secret": "text",
+        "ints": "a list of whole numbers",
+        "texts": "a list of texts",
         "choice": f"one of {', '.join(leaf.choices)}",
     }[leaf.kind]
 
@@ -175,6 +196,8 @@ def shown(leaf: Leaf, value: Any) -> Any:
         return plain(value)
     if leaf.kind == "secret":
         return str(value) if value else ""
+    if leaf.kind in ("ints", "texts"):
+        return list(value)
     return value
 
 

@@ -7,34 +7,56 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dutchbook import __version__
+from dutchbook.alerts.notice import Draft
+from dutchbook.alerts.words import tag
 from dutchbook.domain.effects import Effect
-from dutchbook.domain.errors import DutchbookError
+from dutchbook.domain.errors import ConfigError, DutchbookError
 from dutchbook.domain.events import Event, OperatorAsked, RunStarted, RunStopped
+from dutchbook.domain.plans import SolvePlan
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import MILLI, SECOND, Ns
+from dutchbook.engine.engine import Engine
+from dutchbook.io.breaker import Breaker, Change
 from dutchbook.io.driver import Driver
 from dutchbook.runtime import status
+from dutchbook.runtime.alert_house import AlertHouse
+from dutchbook.runtime.alert_ports import LivePorts
+from dutchbook.runtime.alert_setup import zone_of
+from dutchbook.runtime.alerting import Alerting
 from dutchbook.runtime.answers import answer
+from dutchbook.runtime.apart import Apart
 from dutchbook.runtime.bootstrap import House, make_driver
 from dutchbook.runtime.clock import SystemClock
 from dutchbook.runtime.control import Control
+from dutchbook.runtime.feeds import VENUES
 from dutchbook.runtime.inbox import Inbox
+from dutchbook.runtime.jobs import Jobs
 from dutchbook.runtime.loop import Loop
+from dutchbook.runtime.paper import PaperDoor, PaperLoop, desk_of
+from dutchbook.runtime.planning import Planning
+from dutchbook.runtime.publish import Publisher
 from dutchbook.runtime.recover import recover
+from dutchbook.runtime.settings import Settings
+from dutchbook.runtime.strategies import reload_of
 from dutchbook.runtime.tending import Tending
-from dutchbook.runtime.wire import Wire
+from dutchbook.runtime.wire import Doer, Wire
 from dutchbook.runtime.wiregate import WireGate
+from dutchbook.runtime.works import jobs_of
 from dutchbook.storage.sql.projector import Projector, url_of
 from dutchbook.storage.store import Store
+
+if TYPE_CHECKING:
+    from dutchbook.runtime.hub import RunHub
 
 EXCHANGES_ENDED = "the pretend exchanges ended"
 CLOSING = Ns(8 * SECOND)
 """How long the end of a run may wait for books that are being fetched anew."""
+AHEAD_MAX = Ns(5 * SECOND)
 STILL = Ns(300 * MILLI)
 """How long nothing must have come in before a run is taken to have seen everything."""
 
@@ -58,8 +80,10 @@ class Live:
         self.store = Store.open(
             house.data_dir, segment_bytes=house.settings.journal.segment_mb << 20
         )
-        self.engine = house.engine()
+        self.engine: Engine = house.engine()
         self.odd = [*self.store.repaired, *recover(self.engine, house.data_dir)]
+        self._same_mode()
+        self._in_time()
         self.first_seq = self.store.seq + 1
         limits = house.settings.inbox
         self.inbox = Inbox(
@@ -67,26 +91,97 @@ class Live:
             events_max=limits.events_max, conflate_over=limits.conflate_over,
         )  # fmt: skip
         every = Ns(house.settings.journal.commit_ms * MILLI)
-        self.loop = Loop(
+        parts = (
             self.engine, self.inbox, self.store, self.clock, self._carry, self._watched, every,
         )  # fmt: skip
+        self.paper = desk_of(self.engine, house.accounts, house.settings) if house.paper else None
+        self.loop = PaperLoop(self.paper, *parts) if self.paper else Loop(*parts)
         self.watch = watch
         self.drivers: dict[str, Driver] = {}
-        self.wire = Wire(WireGate(house.data_dir, self.clock.mono), self.drivers, self.tell)
-        self.control = Control(house.data_dir, self.tell, lambda name, args: answer(self, name))
+        self.doors: dict[str, Doer] = {}
+        self.wire = Wire(
+            WireGate(house.data_dir, self.clock.mono, self._halted), self.doors,
+            self.paper.tell if self.paper else self.tell,
+        )  # fmt: skip
+        self.breakers = {name: Breaker(name, told=self._moved) for name in VENUES}
+        self.zone = zone_of(house.settings.schedule.tz)
+        solver = house.settings.optimizer
+        self.planning = Planning(solver.inline_max, solver.wait_ms / 1_000, self.tell)
+        self.control = Control(house.data_dir, self.tell, lambda *asked: answer(self, *asked))
         self.tending = Tending(self)
+        self.alerts = AlertHouse(self)
+        self.jobs: Jobs = jobs_of(self)
+        self.ports = LivePorts(self)
         self.record = record
+        self.hub: RunHub | None = None
+        if house.settings.api.enabled:
+            self._open_hub()
         storage = house.settings.storage
         self.projector = Projector(url_of(storage.url, house.data_dir), house.data_dir)
-        if house.accounts and storage.enabled:
-            self.loop.project = self.projector.put
+        self.publisher = Publisher(self)
+        self._publish = Apart("the gateway's view of the run", self._lost).put(self.publisher.put)
+        self.projecting = bool(house.accounts) and storage.enabled
+        self.loop.project = self._recorded
         self.run = f"r{len(self.engine.runs) + 1}"
         self.began = self.clock.now()
         self.connected = Ns(0)
         self.sealed = Ns(0)
         self.counts: dict[str, int] = {}
         self.why = ""
+        self.reread: Callable[[], Settings] = lambda: self.house.settings
         self._stop = asyncio.Event()
+
+    def _open_hub(self) -> None:
+        """Others may listen: what steps say is told behind their commit, to the gateway's process
+        among others; here nobody is served."""
+        from dutchbook.runtime.hub import RunHub
+
+        hub = self.house.settings.hub
+        self.hub = RunHub(
+            self.house.data_dir, self.store.seq, self.clock.now, lambda: self.engine.world,
+            self.tell, books_ms=hub.books_ms, redis=hub.redis,
+        )  # fmt: skip
+        apart = Apart("the hub", self._lost)
+        self.loop.heed = apart.heed(self.hub.heed)
+        self.loop.publish = apart.publish(self.hub.publish)
+
+    def _in_time(self) -> None:
+        """F13: the record must not end in the future, or decisions would stand still in time."""
+        ahead = self.store.at - self.clock.now()
+        if ahead > AHEAD_MAX:
+            self.store.close()
+            raise ConfigError(
+                f"the record in {self.house.data_dir} ends {ahead / SECOND:.0f} s in the future",
+                why="this machine's clock is wrong now, or was wrong then",
+                todo="set the clock right; if it is, wait that long or name another --data-dir",
+            )
+
+    def _same_mode(self) -> None:
+        """I36: the record of one mode is never gone on with in another."""
+        trading, mode = self.engine.trading, self.house.settings.mode
+        if trading is not None and trading.account.mode not in ("", mode):
+            self.store.close()
+            raise ConfigError(
+                f"{self.house.data_dir} is the record of mode {trading.account.mode}, not {mode}",
+                why="pretend and real money never mix",
+                todo="name another --data-dir",
+            )
+
+    def _halted(self) -> str:
+        trading = self.engine.trading
+        halt = trading.account.halts.get("all") if trading is not None else None
+        return halt.why if halt is not None and halt.level in ("halt", "kill") else ""
+
+    @property
+    def alerting(self) -> Alerting:
+        return self.alerts.alerting
+
+    def _moved(self, change: Change) -> None:
+        self.alerting.changed(change)
+
+    def broken(self) -> list[tuple[str, Ns]]:
+        """Services whose circuit breakers are open, and since when."""
+        return [(b.service, b.since) for b in self.breakers.values() if b.state == "open"]
 
     def stop(self, why: str) -> None:
         """Ask the run to end in good order."""
@@ -94,11 +189,24 @@ class Live:
         self._stop.set()
 
     def _carry(self, effect: Effect) -> None:
-        self.wire.carry(effect)
+        if isinstance(effect, SolvePlan):
+            self.planning.carry(effect)
+        else:
+            self.wire.carry(effect)
+
+    def _recorded(self, step: Step) -> None:
+        if self.projecting:
+            self.projector.put(step)
+        self._publish(step)
+
+    def _lost(self, why: str) -> None:
+        line = f"{tag(self.house.settings.mode)} 🛠 {why}"
+        self.alerting.offer(Draft("system_error", f"apart:{why[:40]}", line, "not told to others"))
 
     def _watched(self, step: Step) -> None:
         if isinstance(step.envelope.event, OperatorAsked):
             self.control.saw(step)
+        self.alerting.saw(step)
         self.watch(self, step)
 
     def tell(self, event: Event) -> None:
@@ -123,15 +231,23 @@ class Live:
         self._on_signals()
         transport = self.house.transport()
         for venue in await self.house.venues(transport, self.clock):
-            self.drivers[venue.name] = make_driver(self, venue, transport)
+            driver = self.drivers[venue.name] = make_driver(self, venue, transport)
+            self.doors[venue.name] = PaperDoor(self.paper, driver) if self.paper else driver
         await self.control.start()
-        if self.loop.project == self.projector.put:
+        await self.alerts.start()
+        await self.publisher.start()
+        if self.projecting:
             self.projector.start()
+        if self.hub is not None:
+            await self.hub.start()
         tending = asyncio.create_task(self.tending.go(), name="tending")
         pump = asyncio.create_task(self.loop.run(), name="engine")
         for driver in self.drivers.values():
             driver.start()
         reporter = asyncio.create_task(self._report(), name="status")
+        jobs = (
+            asyncio.create_task(self.jobs.go(), name="jobs") if settings.schedule.enabled else None
+        )
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
@@ -141,9 +257,13 @@ class Live:
             await self._settle(pump)
         finally:
             reporter.cancel()
+            if jobs is not None:
+                jobs.cancel()
             tending.cancel()
             await self.control.stop()
+            await self.publisher.stop()
             self.loop.stop_timers()
+            await self.planning.stop()
             await asyncio.gather(*(driver.stop() for driver in self.drivers.values()))
             await transport.close()
             await self._finish(pump)
@@ -152,6 +272,14 @@ class Live:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+    def reload(self) -> None:
+        """SIGHUP: take the strategies from the settings of now; bad ones change nothing."""
+        try:
+            self.tell(reload_of(self.reread(), "SIGHUP"))
+        except DutchbookError as error:
+            self.tell(OperatorAsked("SIGHUP", "strategies", ("", error.what)))
 
     async def _until(self, seconds: float | None, pump: asyncio.Task[None]) -> None:
         asked = asyncio.create_task(self._stop.wait())
@@ -192,8 +320,11 @@ class Live:
         while self.loop.turn():
             pass
         self.loop.commit()
+        await self.alerts.stop()
+        if self.hub is not None:
+            await self.hub.stop()
         self.store.snapshot(take(self.engine))
-        if self.loop.project == self.projector.put:
+        if self.projecting:
             await asyncio.to_thread(self.projector.stop)
         status.write(self.house.data_dir, status.describe(self, running=False))
         self.store.close()

@@ -2,11 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
+from dutchbook.domain.account_events import OWN
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.digest import Digest
-from dutchbook.domain.effects import Effect, SetTimer
-from dutchbook.domain.events import OperatorAsked, TimerFired
+from dutchbook.domain.effects import Effect, SetTimer, SubmitOrder, SubmitOrders
+from dutchbook.domain.events import (
+    Envelope,
+    FeedDown,
+    FeedUp,
+    MarketResolved,
+    OperatorAsked,
+    RunStarted,
+    SignalArrived,
+    TimerFired,
+)
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
@@ -16,6 +27,11 @@ from dutchbook.storage.store import Store
 BATCH = 256
 """Steps between two looks at the sockets."""
 
+TOLD: Final = frozenset(
+    (OperatorAsked, SignalArrived, MarketResolved, RunStarted, FeedUp, FeedDown, *OWN)
+)
+"""Events that others are told of even where their step decided nothing."""
+
 Carry = Callable[[Effect], None]
 Watch = Callable[[Step], None]
 
@@ -24,6 +40,8 @@ class Loop:
     """Drives one engine from one inbox into one store.
 
     Effects other than timers are carried out after the commit that holds them, never before.
+    `heed` is shown what may be told to others and says whether it is; then a commit is made at
+    once, and `publish` called behind it: nobody hears of what a crash could take back.
     """
 
     def __init__(
@@ -39,8 +57,12 @@ class Loop:
         self.commit_every = commit_every
         self.digest = Digest()
         self.project: Callable[[Step], None] = lambda step: None
+        self.heed: Callable[[Step], bool] = lambda step: False
+        self.publish: Callable[[], None] = lambda: None
+        self._heeded = False
         self._timers: dict[str, Alarm] = {}
         self._asked: list[Effect] = []
+        self._taken: list[Envelope] = []
         self._committed_at = Ns(0)
         self._dirty = False
 
@@ -53,6 +75,8 @@ class Loop:
 
     async def _wait(self) -> None:
         """Wait for an event; with records not yet committed, no longer than they may wait."""
+        if self._taken:
+            return
         if not self._dirty:
             await self.inbox.ready()
             return
@@ -63,27 +87,45 @@ class Loop:
             self.commit()
 
     def turn(self) -> int:
-        """Take and decide one batch; commit if an effect waits or it is time."""
-        taken = self.inbox.take(BATCH)
+        """Take and decide one batch; commit if an effect waits or it is time.
+
+        An order ends the batch, so that it is on its way before the rest is looked at.
+        """
+        taken = self._taken or self.inbox.take(BATCH)
+        self._taken = []
         step, append, feed = self.engine.step, self.store.append, self.digest.feed
+        count, urgent = 0, False
         for envelope in taken:
             done = step(envelope)
             feed(append(done))
             self.project(done)
-            if done.effects or done.notes or type(envelope.event) is OperatorAsked:
-                self._note(done)
+            count += 1
+            if done.effects or done.notes or type(envelope.event) in TOLD:
+                urgent = self._note(done)
+                if urgent:
+                    break
+        self._taken = taken[count:]
         self._dirty = self._dirty or bool(taken)
-        if self._asked or self.clock.mono() - self._committed_at >= self.commit_every:
+        if (
+            self._asked
+            or self._heeded
+            or self.clock.mono() - self._committed_at >= self.commit_every
+        ):
             self.commit()
-        return len(taken)
+        return count
 
-    def _note(self, step: Step) -> None:
+    def _note(self, step: Step) -> bool:
+        """Keep what was decided for after the commit; whether an order is among it."""
+        urgent = False
         for effect in step.effects:
             if isinstance(effect, SetTimer):
                 self._set_timer(effect)
             else:
                 self._asked.append(effect)
+                urgent = urgent or isinstance(effect, SubmitOrder | SubmitOrders)
         self.watch(step)
+        self._heeded = self.heed(step) or self._heeded
+        return urgent
 
     def commit(self) -> None:
         """Make what was decided durable, then carry out the effects that waited for it."""
@@ -93,6 +135,9 @@ class Loop:
         asked, self._asked = self._asked, []
         for effect in asked:
             self.carry(effect)
+        if self._heeded:
+            self._heeded = False
+            self.publish()
 
     def _set_timer(self, effect: SetTimer) -> None:
         earlier = self._timers.pop(effect.name, None)

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dutchbook.state.account import Account, BasketLife
+from dutchbook.state.baskets import EARLY
 
 if TYPE_CHECKING:
     from dutchbook.runtime.live import Live
@@ -23,14 +24,16 @@ def trading_summary(live: "Live") -> dict[str, Any]:
     mine = [life for life in account.orders.values() if life.order.id.startswith(account.epoch)]
     baskets = [basket for basket in account.baskets.values() if basket.begun.at >= live.began]
     stages = Counter(basket.stage for basket in baskets)
-    done = [basket for basket in baskets if basket.stage == "done"]
+    early = [basket for basket in baskets if sold_early(basket)]
+    done = [basket for basket in baskets if basket.stage == "done" or sold_early(basket)]
     still = {life.order.id for life in account.unknown()}
     return {
         "orders": len(mine),
         "fills": sum(len(life.fills) for life in mine),
         "baskets": len(baskets),
-        "baskets_done": stages["done"],
-        "baskets_unwound": stages["unwound"],
+        "baskets_done": len(done),
+        "baskets_sold_early": len(early),
+        "baskets_unwound": stages["unwound"] - len(early),
         "stuck": stages["stuck"],
         "baskets_open": sum(not basket.over for basket in baskets),
         "done_by_kind": dict(sorted(Counter(b.begun.kind for b in done).items())),
@@ -42,6 +45,11 @@ def trading_summary(live: "Live") -> dict[str, Any]:
         "certified_pnl": sum(basket.begun.promised for basket in done),
         "residuals": [residual(basket) for basket in baskets if basket.stage == "stuck"],
     }
+
+
+def sold_early(basket: BasketLife) -> bool:
+    """Whether it was done, and its legs were sold again for more than they are sure to pay."""
+    return basket.stage == "unwound" and basket.why == EARLY
 
 
 def residual(basket: BasketLife) -> dict[str, Any]:

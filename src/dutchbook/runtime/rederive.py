@@ -1,6 +1,6 @@
 """Plays the record up to a certificate and asks whether every fill was really on offer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -135,8 +135,9 @@ class Replica:
                 wrong.append("settles")
             if wrong:
                 yield f"{leg.instrument}: the venue's terms were others: {', '.join(wrong)}"
-        if proof.group is not None and self.groups.get(proof.group.key) != proof.group:
-            yield f"{proof.group.key}: the venue described this event otherwise"
+        for group in (*([proof.group] if proof.group is not None else []), *proof.groups):
+            if self.groups.get(group.key) != group:
+                yield f"{group.key}: the venue described this event otherwise"
         for item in proof.links:
             link = item.link
             if self.links.get((link.id, link.version)) != link:
@@ -172,16 +173,33 @@ def rederive(document: dict[str, Any], record: Iterable[Recorded]) -> list[str]:
     `record` is both streams in order from the beginning of a run; it is read up to the
     certificate's seq. Sizes and prices in the answers are millionths.
     """
-    legs, seq = document["legs"], document["seq"]
-    replica = Replica(frozenset(leg["instrument"] for leg in legs))
-    at = None
+    return rederive_all([document], record)[0]
+
+
+def rederive_all(
+    documents: Sequence[dict[str, Any]], record: Iterable[Recorded]
+) -> list[list[str]]:
+    """The same for several certificates of one run, in one pass."""
+    replica = Replica(
+        frozenset(leg["instrument"] for document in documents for leg in document["legs"])
+    )
+    found = [[f"the record does not reach seq {one['seq']}"] for one in documents]
+    due = sorted(range(len(documents)), key=lambda n: -documents[n]["seq"])
     for step in record:
-        if step.seq > seq:
+        while due and documents[due[-1]]["seq"] < step.seq:
+            due.pop()
+        if not due:
             break
         replica.apply(step.seq, step.event)
-        at = step.at if step.seq == seq else None
-    if at is None:
-        return [f"the record does not reach seq {seq}"]
+        for n in reversed(due):
+            if documents[n]["seq"] != step.seq:
+                break
+            found[n] = _against(documents[n], replica, step.at)
+    return found
+
+
+def _against(document: dict[str, Any], replica: Replica, at: int) -> list[str]:
+    legs, seq = document["legs"], document["seq"]
     found = [] if at == document["at"] else [f"seq {seq} was at {at}, not at {document['at']}"]
     if replica.run != document["run"]:
         found.append(f"the run was {replica.run!r}, not {document['run']!r}")

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dutchbook import __version__
 from dutchbook.domain.digest import Digest, canonical
 from dutchbook.domain.effects import SetTimer
@@ -17,7 +19,7 @@ from dutchbook.engine.engine import Engine
 from dutchbook.runtime.bootstrap import engine_of, engine_settings, learning_venue
 from dutchbook.runtime.datadir import record_root
 from dutchbook.runtime.recorded import Raw, read
-from dutchbook.runtime.settings import Settings
+from dutchbook.runtime.settings import Optimizer, Settings
 from dutchbook.storage.reader import Recorded, read_steps
 from dutchbook.storage.store import Store
 from dutchbook.venues.base import Venue
@@ -43,10 +45,11 @@ class Replay:
     """Feeds one engine in the tape's own time; the same input gives the same digest."""
 
     def __init__(self, settings: Settings, watch: Watch, pace: Pace) -> None:
-        self.settings = settings
+        # Raw frames hold no answers of the optimiser; a record names its own settings.
+        self.settings = msgspec.structs.replace(settings, optimizer=Optimizer(enabled=False))
         self.watch = watch
         self.pace = pace
-        self.engine = engine_of(settings)
+        self.engine = engine_of(self.settings)
         self.digest = Digest()
         self.store: Store | None = None
         self.frames = 0

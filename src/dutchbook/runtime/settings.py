@@ -9,7 +9,16 @@ from dutchbook.domain.meta import MONEY_TEXT, money
 from dutchbook.domain.secret import Secret
 from dutchbook.domain.units import MILLI, Ns, plain
 from dutchbook.execution.config import Config as Execution
+from dutchbook.execution.config import Exits
 from dutchbook.risk.limits import RiskLimits
+from dutchbook.runtime.alert_settings import Alerts, Schedule
+from dutchbook.strategies.arbitrage_config import Config as Kind
+from dutchbook.strategies.favourite import Config as Favourite
+from dutchbook.strategies.longshot import Config as Longshot
+from dutchbook.strategies.maker_config import Config as Maker
+from dutchbook.strategies.overreaction import Config as Overreaction
+from dutchbook.strategies.recency import Config as Recency
+from dutchbook.strategies.time_decay import Config as TimeDecay
 
 _DAY_MS: Final = 86_400_000
 
@@ -106,6 +115,46 @@ class Arbitrage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: Annotated[int, Meta(ge=1, le=200, description="levels of a book to walk")] = 20
 
 
+class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Portfolios over markets that events and links join, which no pattern names."""
+
+    enabled: Annotated[bool, Meta(description="look for them")] = True
+    period_ms: Annotated[Millis, Meta(description="between two looks at the same markets")] = 1_000
+    wait_ms: Annotated[Millis, Meta(description="then an answer is lost, and asked for again")] = (
+        10_000
+    )
+    levels: Annotated[int, Meta(ge=1, le=50, description="levels of a book that are told")] = 5
+    markets_max: Annotated[
+        int, Meta(ge=2, le=5_000, description="larger sets of markets are left alone")
+    ] = 400
+    inline_max: Annotated[
+        int, Meta(ge=0, le=1_000, description="sets with more markets go to a worker process")
+    ] = 0
+
+
+class Strategies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which strategies work, and with which parameters; commands change both during a run."""
+
+    enabled: Annotated[
+        str, Meta(description="those with an opinion, with commas between; empty: none")
+    ] = ""
+    arbitrage: Annotated[
+        str, Meta(description="kinds of arbitrage to trade, with commas between; empty: none")
+    ] = "complement, bundle_yes, bundle_no, cross_venue, implication, combinatorial"
+    maker: Maker = Maker()
+    longshot: Longshot = Longshot()
+    favourite: Favourite = Favourite()
+    overreaction: Overreaction = Overreaction()
+    recency: Recency = Recency()
+    time_decay: TimeDecay = TimeDecay()
+    complement: Kind = Kind()
+    bundle_yes: Kind = Kind()
+    bundle_no: Kind = Kind()
+    cross_venue: Kind = Kind()
+    implication: Kind = Kind()
+    combinatorial: Kind = Kind()
+
+
 class Inbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much may wait for the engine."""
 
@@ -133,6 +182,57 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: Annotated[bool, Meta(description="keep the tables while a run goes on")] = True
 
 
+class PaperMoney(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mode paper: live books, pretend money."""
+
+    cash: Annotated[int, money("$ at each venue to begin with")] = 10_000_000_000
+    latency_ms: Annotated[Millis, Meta(description="until an order reaches the venue")] = 50
+
+
+class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which markets say the same, or imply one another."""
+
+    file: Annotated[str, Meta(description="JSON of links with who approved them; empty: none")] = ""
+
+
+Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The gateway: HTTP for screens and programs. Lists are separated by commas."""
+
+    enabled: Annotated[bool, Meta(description="serve it beside a run")] = True
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8080
+    hosts: Annotated[str, Meta(description="names it may be called by, besides its address")] = ""
+    origins: Annotated[str, Meta(description="web origins that may call it; empty: none")] = ""
+    proxies: Annotated[
+        str, Meta(description="addresses whose X-Forwarded-For is believed; empty: none")
+    ] = ""
+    key_rate: Annotated[Rate, Meta(description="requests a second of one key")] = 100
+    address_rate: Annotated[Rate, Meta(description="requests a second of one address")] = 300
+    total_rate: Annotated[Rate, Meta(description="requests a second in all, then 503")] = 2_500
+    body_kb: Annotated[int, Meta(ge=1, le=10_240, description="longest request")] = 256
+    unsigned: Annotated[
+        str, Meta(description="webhook sources that cannot sign: whale, news, kalshi, polymarket")
+    ] = ""
+    four_eyes: Annotated[
+        bool, Meta(description="raising a limit, clearing a kill, going live need two people")
+    ] = True
+    read_only: Annotated[bool, Meta(description="serve reads only, whatever a key may do")] = False
+
+
+class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How what happens is told to others."""
+
+    books_ms: Annotated[
+        int, Meta(ge=10, le=60_000, description="how often changed books are told")
+    ] = 100
+    redis: Annotated[
+        str, Meta(description="redis://... to tell hubs elsewhere through; empty: none")
+    ] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; the default of each is a run against pretend exchanges."""
 
@@ -147,13 +247,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arbitrage: Arbitrage = Arbitrage()
     risk: RiskLimits = RiskLimits()
     execution: Execution = Execution()
+    exits: Exits = Exits()
+    optimizer: Optimizer = Optimizer()
+    strategies: Strategies = Strategies()
     inbox: Inbox = Inbox()
     journal: Journal = Journal()
     storage: Storage = Storage()
+    paper: PaperMoney = PaperMoney()
+    links: Links = Links()
+    alerts: Alerts = Alerts()
+    schedule: Schedule = Schedule()
+    api: Api = Api()
+    hub: Hub = Hub()
 
     def data_path(self) -> str:
         """The data directory, also where none is set."""
         return self.data_dir or f"data/{self.mode}"
+
+
+def named(text: str) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def ns(millis: int) -> Ns:

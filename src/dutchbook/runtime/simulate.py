@@ -20,9 +20,12 @@ from dutchbook.runtime.links import read_links
 from dutchbook.runtime.live import EXCHANGES_ENDED, Live
 from dutchbook.runtime.settings import Settings
 from dutchbook.runtime.truth import settle_up
+from dutchbook.runtime.vouching import doubts
 from dutchbook.storage import lock
+from dutchbook.storage.reader import read_steps
 
 OUTCOMES = ("yes", "no")
+JOINT = "combinatorial"
 QUEUE_BOUND_MS = 8_000
 Watch = Callable[[Live, Step], None]
 
@@ -32,10 +35,13 @@ class Reported:
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
+        self.portfolios: list[tuple[str, Certificate]] = []
 
     def see(self, live: Live, step: Step) -> None:
         at = step.envelope.at
         for note in step.notes:
+            if isinstance(note, Opened | Improved) and note.certificate.kind == JOINT:
+                self.portfolios.append((note.id, note.certificate))
             if isinstance(note, Opened):
                 self.rows[note.id] = row(note.id, note.certificate, at)
             elif isinstance(note, Improved) and note.id in self.rows:
@@ -45,6 +51,8 @@ class Reported:
                 self.rows[note.id]["closed_at"] = at
 
     def finds(self) -> list[Find]:
+        """What is reckoned against the plants, which are patterns: nobody plants portfolios of the
+        optimiser, so `vouching` judges them."""
         return [
             Find(
                 row["id"],
@@ -53,6 +61,7 @@ class Reported:
                 row["closed_at"],
             )
             for row in self.rows.values()
+            if row["kind"] != JOINT
         ]
 
 
@@ -70,6 +79,15 @@ def row(name: str, certificate: Certificate, at: int) -> dict[str, Any]:
     return {
         "id": name,
         "kind": certificate.kind,
+        "at": certificate.at,
+        "capital": certificate.capital,
+        "proved": certificate.proved,
+        "groups": [
+            [kind, list(group.members)]
+            for group in certificate.groups
+            for kind in ("exclusive", "exhaustive")
+            if getattr(group, kind)
+        ],
         "legs": legs,
         "opened_at": at,
         "closed_at": None,
@@ -129,8 +147,12 @@ async def simulate(
     told = Path(at.truth).with_name("opportunities.jsonl")
     told.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     reckoning(Path(at.wire).stat().st_size)
-    marks = score(Path(at.wire), Path(at.truth), reported.finds())
-    return summary(live, settings) | traded | msgspec.structs.asdict(marks)
+    marks = msgspec.structs.asdict(score(Path(at.wire), Path(at.truth), reported.finds()))
+    record = read_steps(data_dir, live.first_seq - 1)
+    wrong = doubts(reported.portfolios, record, Path(at.truth))
+    marks["false_opportunities"] += len(wrong)
+    marks["false"] = (*marks["false"], *wrong)
+    return summary(live, settings) | traded | marks | {"doubts": wrong}
 
 
 def within_bounds(settings: Settings) -> Settings:

@@ -52,6 +52,8 @@ def describe(live: "Live", *, running: bool) -> dict[str, Any]:
         "backlog": len(live.inbox),
         "journal_seq": live.store.seq,
         "counts": counts(live),
+        "alerts": live.alerting.status(),
+        "breakers": [breaker.row() for breaker in live.breakers.values()],
         **engine.why(),
     }
 

@@ -11,7 +11,6 @@ from dutchbook.domain.units import SECOND, Ns
 STALLED: Final = Ns(3 * SECOND)
 """A process that did not look at its clock for so long was stopped: its books are old."""
 KILL_FILE: Final = "KILL"
-REDUCING: Final = ("unwind", "exit")
 
 
 class WireGate:
@@ -19,9 +18,13 @@ class WireGate:
 
     It trusts nothing that was decided before: it looks at the kill file itself, counts each order
     id once (a second time only where that is meant), and notices when the process stood still.
+    `halted`: why the engine has stopped all trading, "" if it has not.
     """
 
-    def __init__(self, data_dir: Path, mono: Callable[[], Ns]) -> None:
+    def __init__(
+        self, data_dir: Path, mono: Callable[[], Ns], halted: Callable[[], str] = lambda: ""
+    ) -> None:
+        self.halted = halted
         self._kill = data_dir / KILL_FILE
         self._mono = mono
         self._alive = mono()
@@ -66,8 +69,17 @@ class WireGate:
         return why
 
     def _barred(self, order: Order) -> str:
-        if self._mono() - self._alive > STALLED:
+        if order.repairs:
+            return "the process stood still" if self._stalled() else ""
+        return self.last_word()
+
+    def last_word(self) -> str:
+        """Why nothing that takes on risk may leave now; asked again when its bytes are ready."""
+        if self._stalled():
             return "the process stood still"
-        if self.killed() and not (order.purpose in REDUCING and order.action == "sell"):
+        if self.killed():
             return "killed"
-        return ""
+        return self.halted()
+
+    def _stalled(self) -> bool:
+        return self._mono() - self._alive > STALLED

@@ -11,7 +11,7 @@ from typing import Any
 from dutchbook.domain.events import ASK, BID
 from dutchbook.domain.units import ONE, Ns
 from dutchbook.sim.matching import Chunk, Market, Match, Spot, mirror
-from dutchbook.sim.money import Bank, Fill
+from dutchbook.sim.money import Bank, Fill, Side
 from dutchbook.sim.shapes import Trade, Update
 from dutchbook.sim.words import (
     CROWD,
@@ -31,17 +31,6 @@ from dutchbook.sim.words import (
 LOT = 10_000
 PLENTY = 1 << 60
 RESTS = ("gtc", "gtd")
-
-
-class Side:
-    """One participant's part in a deal, as it was booked."""
-
-    __slots__ = ("fill", "qty", "standing")
-
-    def __init__(self, standing: Standing, qty: int, fill: Fill) -> None:
-        self.standing = standing
-        self.qty = qty
-        self.fill = fill
 
 
 class Desk:
@@ -99,6 +88,12 @@ class Desk:
 
     def place(self, ticket: Ticket) -> Standing:
         """Match an order, let the rest rest or end. Raises Refused; then nothing changed."""
+        standing = self.admit(ticket)
+        self.work(standing, ticket.at)
+        return standing
+
+    def admit(self, ticket: Ticket) -> Standing:
+        """Take an order that is to be matched later, with `work`. Raises Refused."""
         if ticket.id in self.orders:
             raise Refused("duplicate", ticket.id)
         book = self.books.get(ticket.key)
@@ -107,14 +102,22 @@ class Desk:
         if self.terms(ticket.key).status != "open" or ticket.key in self._settled:
             raise Refused("not_open", ticket.key)
         standing = Standing(ticket, ticket.qty, changed=ticket.at)
-        self._check(standing, book)
+        self.check(standing)
         self.orders[ticket.id] = standing
         self._happened("placed", standing, ticket.at)
-        self._work(standing, book, ticket.at)
         return standing
 
-    def _check(self, standing: Standing, book: Market) -> None:
+    def stillborn(self, ticket: Ticket, why: Ended) -> Standing:
+        """Note an order that ended as it came."""
+        standing = self.orders[ticket.id] = Standing(ticket, ticket.qty, changed=ticket.at)
+        self._happened("placed", standing, ticket.at)
+        self.end(standing, why, ticket.at)
+        return standing
+
+    def check(self, standing: Standing) -> None:
+        """Whether an order may be worked now. Raises Refused."""
         ticket = standing.ticket
+        book = self.books[ticket.key]
         if ticket.reduce_only and self._reducible(ticket) < ticket.qty:
             raise Refused("reduce_only", ticket.key)
         if ticket.buy:
@@ -174,20 +177,21 @@ class Desk:
     def _need(self, standing: Standing) -> int:
         return self.bank.need(standing, self.terms(standing.ticket.key).fees, LOT)
 
-    def _work(self, standing: Standing, book: Market, at: int) -> None:
+    def work(self, standing: Standing, at: int) -> None:
         """Match as a taker; then the rest rests, or ends."""
         ticket = standing.ticket
+        book = self.books[ticket.key]
         matches, why = book.take(
             ticket.outcome, ticket.buy, ticket.px, standing.left,
             lambda chunk: self._self_trade(ticket, chunk), lambda px: self._room(standing, px),
         )  # fmt: skip
         deals = [deal for match in matches if (deal := self._deal(standing, match, at))]
         if not standing.left or (ticket.spend and self._room(standing, ticket.px) < LOT):
-            self._end(standing, "filled", at)
+            self.end(standing, "filled", at)
         elif why:
-            self._end(standing, "self_trade", at)
+            self.end(standing, "self_trade", at)
         elif ticket.tif not in RESTS:
-            self._end(standing, "no_match", at)
+            self.end(standing, "no_match", at)
         else:
             self._rest(standing, book)
         self._publish(book, at, deals)
@@ -208,6 +212,12 @@ class Desk:
         book.add(chunk)
         self.resting.setdefault(ticket.key, {})[ticket.id] = chunk
 
+    def ahead(self, name: str) -> int:
+        """What stands before a resting order at its price."""
+        ticket = self.orders[name].ticket
+        chunk = self.resting[ticket.key][name]
+        return self.books[ticket.key].ahead(chunk)
+
     def cancel(self, name: str, at: int, why: Ended = "asked") -> int:
         """End what is left of an order; returns how much that was, 0 if nothing was left."""
         standing = self.orders.get(name)
@@ -215,7 +225,7 @@ class Desk:
             return 0
         left = standing.left
         self._unrest(standing)
-        self._end(standing, why, at)
+        self.end(standing, why, at)
         self._publish(self.books[standing.ticket.key], at, [])
         return left
 
@@ -256,12 +266,12 @@ class Desk:
         self._unrest(standing)
         standing.ticket, standing.left = changed(before, px, qty), left
         try:
-            self._check(standing, book)
+            self.check(standing)
         except Refused:
             standing.ticket, standing.left = before, old
             self._rest(standing, book)
             raise
-        self._work(standing, book, at)
+        self.work(standing, at)
 
     def expire(self, at: int) -> None:
         """End what was good until a moment that has passed."""
@@ -276,7 +286,8 @@ class Desk:
         if chunk is not None:
             self.books[standing.ticket.key].shrink(chunk, chunk.qty)
 
-    def _end(self, standing: Standing, why: Ended, at: int) -> None:
+    def end(self, standing: Standing, why: Ended, at: int) -> None:
+        """Nothing more will come of what is left of an order that rests nowhere."""
         standing.canceled += standing.left
         standing.left, standing.ended, standing.changed = 0, why, at
         self._happened("ended", standing, at)
@@ -289,7 +300,7 @@ class Desk:
         if not match.qty:
             assert maker is not None
             self._unrest(maker)
-            self._end(maker, "self_trade", at)
+            self.end(maker, "self_trade", at)
             return None
         mine = taker.ticket
         its = maker.ticket if maker else None
@@ -323,7 +334,7 @@ class Desk:
             self._happened("filled", side.standing, at, deal, side.fill.cash)
             if side.standing.ticket.id != deal.taker and not side.standing.left:
                 self.resting[deal.key].pop(side.standing.ticket.id, None)
-                self._end(side.standing, "filled", at)
+                self.end(side.standing, "filled", at)
 
     def _book(self, standing: Standing, px: int, qty: int, maker: bool, at: int) -> Fill:
         terms = self.terms(standing.ticket.key)
@@ -449,12 +460,16 @@ class Desk:
             if self.orders[name].ticket.cancel_on_pause:
                 self.cancel(name, at, "paused")
 
+    def close(self, key: str, at: int) -> None:
+        """Trading is over: whatever rests ends."""
+        for name in list(self.resting.get(key, {})):
+            self.cancel(name, at, "closed")
+
     def settle(self, key: str, yes_pays: int, at: int) -> None:
         """End every order of a market and pay everybody what it is worth; once."""
         if key in self._settled:
             return
-        for name in list(self.resting.get(key, {})):
-            self.cancel(name, at, "closed")
+        self.close(key, at)
         self._settled[key] = yes_pays
         shard = self.terms(key).exchange_index
         for owner in list(self.bank.owners):

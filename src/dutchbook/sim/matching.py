@@ -84,6 +84,12 @@ class Market:
         place, px = spot
         return sum(chunk.qty for chunk in self.queues[place].get(px, ()))
 
+    def ahead(self, chunk: Chunk) -> int:
+        """What was shown before a chunk at its own price."""
+        place, px = chunk.spots[0]
+        queue = self.queues[place][px]
+        return sum(one.qty for one in queue[: queue.index(chunk)])
+
     def crowd(self, spot: Spot) -> int:
         """What of it is the crowd's."""
         place, px = spot

@@ -35,6 +35,17 @@ class Fill:
         self.cash = cash
 
 
+class Side:
+    """One participant's part in a deal, as it was booked."""
+
+    __slots__ = ("fill", "qty", "standing")
+
+    def __init__(self, standing: Standing, qty: int, fill: Fill) -> None:
+        self.standing = standing
+        self.qty = qty
+        self.fill = fill
+
+
 class Bank:
     """Owners by name; `netting` venues hold one position per market."""
 

@@ -1,12 +1,13 @@
-"""A venue of paper: live books and trades decide what our orders would have got, and how surely.
+"""A venue of paper: shown books and trades decide what our orders would have got, and how surely.
 
-book_cross: our order crossed offers that were shown, at their prices; the same shown size fills us
-once. trade_through: it rested, and the market traded at a worse price than ours. queue_model: it
-rested, and trades at our very price exceeded the size that was shown before us.
+book_cross: our order crossed offers that were shown, or it rested and they came to its price; the
+same shown size fills us once. trade_through: it rested, and the market traded at a worse price
+than ours. queue_model: it rested, and trades at our very price exceeded what stood before us.
+What rested fills at its own price as a maker, and never more of it than was shown or traded.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from dutchbook.domain.account_events import (
     AccountSeen,
@@ -22,6 +23,7 @@ from dutchbook.domain.account_events import (
 )
 from dutchbook.domain.candidate import Outcome, View
 from dutchbook.domain.effects import (
+    AmendOrder,
     AskAccount,
     AskOrder,
     CancelAll,
@@ -30,18 +32,40 @@ from dutchbook.domain.effects import (
     SubmitOrder,
     SubmitOrders,
 )
-from dutchbook.domain.events import Event, MarketResolved, TradePrinted
+from dutchbook.domain.events import (
+    ASK,
+    BID,
+    BookLevels,
+    Event,
+    MarketResolved,
+    StatusChanged,
+    TradePrinted,
+)
 from dutchbook.domain.fees import fill_fee, rounded
 from dutchbook.domain.orders import Holding, Order, Reason
 from dutchbook.domain.units import ONE, Ns, Px, Qty, Usd
+from dutchbook.sim.queue import Place, Rule
+from dutchbook.state.books import Book
 
 LEVELS = 100
+LOT = 10_000
+
+
+class Books(View, Protocol):
+    """What a venue of paper reads: the view of strategies, and the book behind an outcome."""
+
+    def source(self, key: str, outcome: Outcome) -> Book: ...
 
 
 class Resting:
-    """An order at the paper venue. `ahead`: what was shown at its price when it came."""
+    """An order at the paper venue. `side` and `px` are in YES terms of its book, as books are."""
 
-    def __init__(self, order: Order, number: int) -> None:
+    __slots__ = (
+        "book", "canceled", "cost", "exact", "fees", "filled", "fills", "name", "order", "place",
+        "px", "side",
+    )  # fmt: skip
+
+    def __init__(self, order: Order, number: int, book: Book) -> None:
         self.order = order
         self.name = f"paper-{number}"
         self.filled = 0
@@ -49,29 +73,43 @@ class Resting:
         self.exact = 0  # fees as the formula has them, before the account's rounding
         self.cost = 0
         self.fees = 0
-        self.ahead = 0
+        self.place = Place(0)
         self.fills: list[OrderFilled] = []
+        self.side = BID if (order.action == "buy") == (order.outcome == "yes") else ASK
+        self.px: int = order.px if order.outcome == "yes" else ONE - order.px
+        self.book = book
 
     @property
     def left(self) -> int:
         return self.order.qty - self.filled - self.canceled
+
+    def crossed(self) -> bool:
+        """Whether the other side of the book came to our price."""
+        return self.book.ask <= self.px if self.side == BID else self.book.bid >= self.px
+
+
+NONE: dict[str, Resting] = {}
 
 
 class Paper:
     """One venue; `say` is given each event. On Kalshi YES and NO of a market net to cash."""
 
     def __init__(
-        self, venue: str, account: str, view: View, cash: Usd, say: Callable[[Event], None]
-    ) -> None:
+        self, venue: str, account: str, view: Books, cash: Usd, say: Callable[[Event], None],
+        rule: Rule = "back",
+    ) -> None:  # fmt: skip
         self.venue = venue
         self.account = account
         self.view = view
         self.cash: int = cash
         self.say = say
+        self.rule: Rule = rule
         self.held: dict[tuple[str, Outcome], int] = {}
         self.orders: dict[str, Resting] = {}
-        self._taken: dict[tuple[str, Outcome, int], tuple[int, int]] = {}
-        self._trades = 0
+        self.resting: dict[tuple[str, int], dict[str, Resting]] = {}
+        """Orders that rest, by market and token of their book."""
+        self._fills: list[OrderFilled] = []
+        self._taken: dict[tuple[str, int, int, int], tuple[int, int]] = {}
 
     def do(self, effect: Effect, now: Ns) -> None:
         """An effect of the engine that has just arrived."""
@@ -83,29 +121,52 @@ class Paper:
         elif isinstance(effect, CancelOrder):
             self._cancel(effect.order.id, now)
         elif isinstance(effect, CancelAll):
-            for name in [one.order.id for one in self.orders.values() if one.left]:
-                self._cancel(name, now)
+            for one in self._open():
+                self._cancel(one.order.id, now)
+        elif isinstance(effect, AmendOrder):
+            self.say(CancelFailed(effect.order.id, "paper: orders are not amended"))
         elif isinstance(effect, AskOrder):
             self._asked(effect.order, now)
         elif isinstance(effect, AskAccount):
             self._report(effect.since, now)
 
-    def on_event(self, event: Event, now: Ns) -> None:
-        """What the market did: trades may fill what rests, a resolution pays."""
-        if isinstance(event, TradePrinted):
-            for resting in [one for one in self.orders.values() if one.left]:
-                if resting.order.key == event.key:
-                    self._traded(resting, event, now)
-        elif isinstance(event, MarketResolved):
-            self._resolved(event, now)
+    def on_book(self, event: BookLevels, now: Ns) -> None:
+        """A book changed in which orders of ours rest: places in queues, and what crosses them."""
+        for resting in list(self.resting.get((event.key, event.token), {}).values()):
+            shown = _shown(resting.book, resting.side, resting.px)
+            if shown != resting.place.shown:
+                resting.place.moved(shown)
+            if resting.crossed():
+                self._cross(resting, now, rested=True)
 
-    def tick(self, now: Ns) -> None:
-        """Resting orders expire, and cross what has come to their price since."""
-        for resting in [one for one in self.orders.values() if one.left]:
-            if resting.order.expires and resting.order.expires <= now:
-                self._end(resting, "expired", now)
-            else:
-                self._cross(resting, now)
+    def on_event(self, event: Event, now: Ns) -> None:
+        """What else the market did: trades may fill what rests, an end cancels it."""
+        if isinstance(event, TradePrinted):
+            for resting in self._open(event.key):
+                self._traded(resting, event, now)
+        elif isinstance(event, MarketResolved) or (
+            isinstance(event, StatusChanged) and event.status in ("closed", "settled")
+        ):
+            for resting in self._open(event.key):
+                self._end(resting, "closed")
+
+    def expire(self, name: str) -> None:
+        """The time of an order has come; nothing if it is over already."""
+        resting = self.orders.get(name)
+        if resting is not None and resting.left:
+            self._end(resting, "expired")
+
+    def _open(self, key: str = "") -> list[Resting]:
+        """Orders that rest, of one market or of all."""
+        resting = self.resting
+        if key and not ((key, 0) in resting and (key, 1) in resting):
+            return [*resting.get((key, 0), NONE).values(), *resting.get((key, 1), NONE).values()]
+        return [
+            one
+            for (market, _), orders in resting.items()
+            if not key or market == key
+            for one in orders.values()
+        ]
 
     # -- orders ----------------------------------------------------------------------------------
 
@@ -117,84 +178,99 @@ class Paper:
         if why:
             self.say(OrderRejected(order.id, why, "paper"))
             return
-        resting = self.orders[order.id] = Resting(order, len(self.orders) + 1)
-        offers = self._against(order)
-        if order.tif == "fok" and sum(size for _, size in offers) < order.qty:
-            del self.orders[order.id]
+        book = self.view.source(order.key, order.outcome)
+        resting = Resting(order, len(self.orders) + 1, book)
+        if order.tif == "fok" and sum(free for _, free in self._against(resting)) < order.qty:
             self.say(OrderRejected(order.id, "killed", "paper"))
             return
+        self.orders[order.id] = resting
         self.say(OrderAcked(order.id, resting.name, venue_at=now))
         if not order.post_only:
-            self._cross(resting, now)
+            self._cross(resting, now, rested=False)
         if resting.left and order.tif in ("ioc", "fok"):
-            self._end(resting, "no_match", now)
+            self._end(resting, "no_match")
         elif resting.left:
-            resting.ahead = self._shown_before(order)
+            resting.place = Place(_shown(book, resting.side, resting.px), self.rule)
+            self.resting.setdefault((book.key, book.token), {})[order.id] = resting
 
     def _refusal(self, order: Order) -> Reason | None:
         market = self.view.instrument(order.key)
         if market.status != "open":
             return "closed"
-        if order.action == "sell" and self.held.get((order.key, order.outcome), 0) < order.qty:
+        if order.action == "sell":
+            held = self.held.get((order.key, order.outcome), 0)
+            if held < order.qty + self._promised(order.key, order.outcome):
+                return "funds"
+        elif self.cash < order.px * order.qty // ONE + order.fee_max + self._promised():
             return "funds"
-        if order.action == "buy" and self.cash < order.px * order.qty // ONE + order.fee_max:
-            return "funds"
-        if order.post_only and self._against(order):
-            return "post_only_cross"
+        if order.post_only:
+            book = self.view.source(order.key, order.outcome)
+            if Resting(order, 0, book).crossed():
+                return "post_only_cross"
         return None
 
-    def _against(self, order: Order) -> list[tuple[int, int]]:
-        """The (price, size) that the order crosses now and that did not fill us before."""
-        read = self.view.offers if order.action == "buy" else self.view.bids
-        if self.view.stale(order.key, order.outcome):
+    def _promised(self, key: str = "", outcome: Outcome = "yes") -> int:
+        """Contracts of an outcome that resting orders sell; without a key, money that they bid."""
+        orders = [one for one in self._open(key) if one.order.action == ("sell" if key else "buy")]
+        if key:
+            return sum(one.left for one in orders if one.order.outcome == outcome)
+        return sum(-(-one.order.px * one.left // ONE) + one.order.fee_max for one in orders)
+
+    def _against(self, resting: Resting) -> list[tuple[int, int]]:
+        """The (price, size) in YES terms that the order crosses now and that did not fill us yet.
+
+        A stale book fills nobody: what it shows may be gone.
+        """
+        order, book = resting.order, resting.book
+        if not resting.crossed() or self.view.stale(order.key, order.outcome):
             return []
+        buys = resting.side == BID
         found: list[tuple[int, int]] = []
-        for px, size in read(order.key, order.outcome, LEVELS):
-            if (px > order.px) if order.action == "buy" else (px < order.px):
+        for px, size in book.asks(LEVELS) if buys else book.bids(LEVELS):
+            if (px > resting.px) if buys else (px < resting.px):
                 break
-            was, taken = self._taken.get((order.key, order.outcome, px), (0, 0))
+            was, taken = self._taken.get((book.key, book.token, resting.side, px), (0, 0))
             free = size - taken if was == size else size
             if free > 0:
                 found.append((px, free))
         return found
 
-    def _shown_before(self, order: Order) -> int:
-        read = self.view.bids if order.action == "buy" else self.view.offers
-        return dict(read(order.key, order.outcome, LEVELS)).get(order.px, 0)
-
-    def _cross(self, resting: Resting, now: Ns) -> None:
-        order = resting.order
-        for px, free in self._against(order):
-            qty = min(free, resting.left) // 10_000 * 10_000
+    def _cross(self, resting: Resting, now: Ns, *, rested: bool) -> None:
+        book = resting.book
+        for px, free in self._against(resting):
+            qty = min(free, resting.left) // LOT * LOT
             if not qty:
                 break
-            read = self.view.offers if order.action == "buy" else self.view.bids
-            shown = dict(read(order.key, order.outcome, LEVELS)).get(Px(px), Qty(0))
-            place = (order.key, order.outcome, px)
+            place = (book.key, book.token, resting.side, px)
+            shown = _shown(book, ASK if resting.side == BID else BID, px)
             was, taken = self._taken.get(place, (0, 0))
             self._taken[place] = (shown, (taken if was == shown else 0) + qty)
-            self._fill(resting, px, qty, "book_cross", now)
+            at = resting.px if rested else px
+            self._fill(resting, at, qty, "book_cross", now, maker=rested)
 
     def _traded(self, resting: Resting, trade: TradePrinted, now: Ns) -> None:
         """A trade took the side that we rest on: through our price, or at it and past the queue."""
-        order = resting.order
-        bid = (order.action == "buy") == (order.outcome == "yes")
-        if trade.buy_yes == bid:
+        if trade.buy_yes == (resting.side == BID):
             return
-        ours = order.px if order.outcome == "yes" else ONE - order.px
-        through = trade.px < ours if bid else trade.px > ours
+        through = trade.px < resting.px if resting.side == BID else trade.px > resting.px
         if through:
-            self._fill(resting, order.px, resting.left, "trade_through", now)
-        elif trade.px == ours:
-            behind = max(0, trade.qty - resting.ahead)
-            resting.ahead = max(0, resting.ahead - trade.qty)
-            qty = min(behind, resting.left) // 10_000 * 10_000
-            if qty:
-                self._fill(resting, order.px, qty, "queue_model", now)
+            grade: Grade = "trade_through"
+            qty: int = trade.qty
+        elif trade.px == resting.px:
+            grade = "queue_model"
+            qty = resting.place.traded(trade.qty)
+        else:
+            return
+        qty = min(qty, resting.left) // LOT * LOT
+        if qty:
+            self._fill(resting, resting.px, qty, grade, now, maker=True)
 
-    def _fill(self, resting: Resting, px: int, qty: int, grade: Grade, now: Ns) -> None:
+    def _fill(
+        self, resting: Resting, at: int, qty: int, grade: Grade, now: Ns, *, maker: bool
+    ) -> None:
+        """`at` is in YES terms."""
         order, market = resting.order, self.view.instrument(resting.order.key)
-        maker = grade != "book_cross"
+        px = at if order.outcome == "yes" else ONE - at
         value = px * qty // ONE if order.action == "sell" else -(-px * qty // ONE)
         resting.cost += value
         resting.exact += fill_fee(market.fees, px, qty, maker=maker)
@@ -203,16 +279,19 @@ class Paper:
         fee = sign * fees - resting.fees
         resting.fees += fee
         resting.filled += qty
-        self._trades += 1
         self.cash -= sign * value + fee
         place = (order.key, order.outcome)
         self.held[place] = self.held.get(place, 0) + sign * qty
         self._net(order.key)
         fill = OrderFilled(
-            self.venue, self.account, order.id, resting.name, f"paper-{self._trades}", order.key,
-            order.outcome, order.action, Px(px), Qty(qty), Usd(fee), maker, now, grade=grade,
+            self.venue, self.account, order.id, resting.name, f"paper-{len(self._fills) + 1}",
+            order.key, order.outcome, order.action, Px(px), Qty(qty), Usd(fee), maker, now,
+            grade=grade,
         )  # fmt: skip
         resting.fills.append(fill)
+        self._fills.append(fill)
+        if not resting.left:
+            self._gone(resting)
         self.say(fill)
 
     def _net(self, key: str) -> None:
@@ -222,20 +301,29 @@ class Paper:
             self.held[key, "no"] -= pairs
             self.cash += pairs
 
-    def _end(self, resting: Resting, reason: Reason, now: Ns) -> None:
+    def _end(self, resting: Resting, reason: Reason) -> None:
         canceled = resting.left
         resting.canceled += canceled
+        self._gone(resting)
         told = OrderCanceled(
             resting.order.id, resting.name, reason, Qty(canceled), Qty(resting.filled)
         )
         self.say(told)
+
+    def _gone(self, resting: Resting) -> None:
+        place = (resting.book.key, resting.book.token)
+        orders = self.resting.get(place)
+        if orders is not None:
+            orders.pop(resting.order.id, None)
+            if not orders:
+                del self.resting[place]
 
     def _cancel(self, name: str, now: Ns) -> None:
         resting = self.orders.get(name)
         if resting is None or not resting.left:
             self.say(CancelFailed(name, "paper: no such open order", gone=True))
         else:
-            self._end(resting, "operator", now)
+            self._end(resting, "operator")
 
     # -- questions and money ---------------------------------------------------------------------
 
@@ -263,22 +351,21 @@ class Paper:
             for (key, outcome), qty in sorted(self.held.items())
             if qty
         )
-        orders = tuple(self._row(one) for one in self.orders.values() if one.left)
-        fills = tuple(
-            fill for one in self.orders.values() for fill in one.fills if fill.venue_at >= since
-        )
+        orders = tuple(self._row(one) for one in self._open())
+        first = len(self._fills)
+        while first and self._fills[first - 1].venue_at >= since:
+            first -= 1
         self.say(
             AccountSeen(
-                self.venue, self.account, now, since, Usd(self.cash), holdings, orders, fills
+                self.venue, self.account, now, since, Usd(self.cash), holdings, orders,
+                tuple(self._fills[first:]),
             )
-        )
+        )  # fmt: skip
 
-    def _resolved(self, event: MarketResolved, now: Ns) -> None:
+    def settle(self, event: MarketResolved, now: Ns) -> None:
+        """The market pays for what we hold of it."""
         yes = self.held.pop((event.key, "yes"), 0)
         no = self.held.pop((event.key, "no"), 0)
-        for resting in [one for one in self.orders.values() if one.left]:
-            if resting.order.key == event.key:
-                self._end(resting, "closed", now)
         if yes or no:
             cash = (yes * event.yes_pays + no * (ONE - event.yes_pays)) // ONE
             self.cash += cash
@@ -287,3 +374,9 @@ class Paper:
                 event.key, Qty(yes), Qty(no), Px(event.yes_pays),
             )  # fmt: skip
             self.say(paid)
+
+
+def _shown(book: Book, side: int, px: int) -> int:
+    """What a level shows, 0 at a price that the grid of the book does not have."""
+    slot = book.slots.get(px)
+    return 0 if slot is None else book.pool.mem[book.at[side] + slot]

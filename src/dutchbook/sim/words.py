@@ -15,7 +15,7 @@ Refusal = Literal[
 ]  # fmt: skip
 Ended = Literal[
     "", "filled", "asked", "expired", "no_match", "self_trade", "reduce_only", "paused", "closed",
-    "group", "heartbeat", "funds", "amended",
+    "group", "heartbeat", "funds", "amended", "crosses", "unmatched",
 ]  # fmt: skip
 CROWD = "crowd"
 """The owner of all liquidity that the generated market or the tape brings."""

@@ -8,8 +8,6 @@ a crash is the state before it. It decides nothing and asks for nothing.
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from dutchbook.domain.account_events import (
     AccountSeen,
     AccountUnseen,
@@ -29,41 +27,56 @@ from dutchbook.domain.account_events import (
     RateSeen,
     VenueMode,
 )
+from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.effects import Effect, SubmitOrder, SubmitOrders
 from dutchbook.domain.events import Event, RunStarted
 from dutchbook.domain.orders import Order
 from dutchbook.domain.step import (
+    Accepted,
     BasketBegun,
     BasketMoved,
+    Crossed,
+    Determined,
     Drifted,
     HaltMoved,
     Marked,
     Note,
     Quarantined,
+    RampMoved,
     Reconciled,
+    StrategyMoved,
 )
-from dutchbook.domain.units import ONE, SECOND, Ns, Px, Qty, Usd
+from dutchbook.domain.units import SECOND, Ns, Qty, Usd
 from dutchbook.state import account_codec as codec
-from dutchbook.state import reports
+from dutchbook.state import accounts, guarantees, reports, strangers
 from dutchbook.state.baskets import BasketLife
 from dutchbook.state.ledger import Ledger
-from dutchbook.state.lives import NEXT, Life
+from dutchbook.state.lives import NEXT, Life, in_terms_of
 from dutchbook.state.money import Money, fee_of, value
 from dutchbook.state.reading import Reading
+from dutchbook.state.stakes import Stakes
+from dutchbook.state.trouble import Trouble
 
 __all__ = ["Account", "BasketLife", "Life"]
 
-ENDED: Final = "the process ended between decision and answer"
+ITSELF: Final = "dutchbook"
+"""Who moved a halt, where nobody asked for it."""
 
 
 class Account(Reading):
-    """`orders` are all, `live` those that may still fill, both by our id, in order of decision.
+    """`orders` are all, `live` those that may still fill, both by our id, in order of decision;
 
     `queue_bound`: how long a venue may sit on a request; `missing_least`: how many definite answers
     it takes to believe that an order never arrived. `undone`: the orders whose fills the last
-    FillVoided took back. `moved`: when an order of a venue last changed its state. `owing`:
-    orders of which the venue says that more was filled than has come. `guaranteed`: what done
-    baskets pay back at least, while all is held.
+    FillVoided took back, `late`: those that the last event filled after their end. `moved`: when
+    an order of a venue last changed its state. `owing`: orders of which the venue says that more
+    was filled than has come. `guaranteed`: what done baskets pay back at least, as far as held.
+    `accounts`: (venue, name) of this run's, and of venues that were traded before and are not now.
+    `ramp`: step of the live ramp, and since when; `breached`: when books last drifted, a basket
+    got stuck or a breaker tripped. `adopted`: fills in the books that are of no order of ours.
+    `stakes`: whose the contracts are; `switches`: what people changed of strategies, by name.
+    `external`: open orders that may not be ours, `foreign` those that surely are not and count in
+    the sums, `selling` what they sell; `newcomers`: those that the last event made known.
     """
 
     def __init__(self, queue_bound: Ns = Ns(60 * SECOND), missing_least: int = 5) -> None:
@@ -82,11 +95,21 @@ class Account(Reading):
         self.epoch = ""
         self.accounts: tuple[tuple[str, str], ...] = ()
         self.marks: dict[str, Usd] = {}
+        self.mode = ""
+        self.ramp: tuple[int, Ns] | None = None
+        self.breached = Ns(0)
+        self.trouble = Trouble()
         self.ledger = Ledger()
-        self.money = Money(self.ledger)
+        self.stakes = Stakes()
+        self.money = Money(self.ledger, self.stakes)
+        self.switches: dict[str, StrategyMoved] = {}
         self.by_venue: dict[tuple[str, str], str] = {}
         self.by_basket: dict[str, list[str]] = {}
         self.orphans: list[OrderFilled] = []
+        self.adopted: dict[reports.Fill, None] = {}
+        self.foreign: dict[str, OrderSeen] = {}
+        self.selling: dict[tuple[str, Outcome], int] = {}
+        self.newcomers: list[OrderSeen] = []
         self.live_of: dict[str, dict[str, Life]] = {}
         self.stake_of: dict[str, int] = {}
         self.stake_at: dict[str, int] = {}
@@ -94,6 +117,7 @@ class Account(Reading):
         self.stake_total = 0
         self.guaranteed: dict[str, int] = {}
         self.undone: list[str] = []
+        self.late: list[str] = []
         self.moved: dict[str, Ns] = {}
         self.owing: dict[str, Life] = {}
         self._notes: list[Note] = []
@@ -105,8 +129,12 @@ class Account(Reading):
         handler = _HANDLERS.get(type(event))
         if handler is None:
             return []
+        self.version += 1
         self.ledger.seq, self.ledger.at = seq, at
+        self.late, self.newcomers = [], []
         handler(self, event, at)
+        if self.ledger.shrunk:
+            guarantees.trim(self)
         notes, self._notes = self._notes, []
         return notes
 
@@ -120,27 +148,44 @@ class Account(Reading):
 
     def note(self, note: Note, at: Ns) -> None:
         """Fold one of our own decisions: baskets, halts, reconciliation."""
+        self.version += 1
         if isinstance(note, BasketBegun):
             self.baskets[note.id] = BasketLife(note, at, self.by_basket.setdefault(note.id, []))
         elif isinstance(note, BasketMoved) and note.id in self.baskets:
             basket = self.baskets[note.id]
             basket.move(note, at)
+            self.breached = at if note.stage == "stuck" else self.breached
             self.guaranteed.pop(note.id, None)
             if note.stage == "done":
-                self.guaranteed[note.id] = basket.begun.payout * note.numbers["qty"] // ONE
+                guarantees.hold(self, note.id, note.numbers["qty"])
         elif isinstance(note, HaltMoved):
             if note.level:
                 self.halts[note.scope] = note
+                self.breached = at if note.by == ITSELF else self.breached
             else:
                 self.halts.pop(note.scope, None)
+                self.trouble.forgive(note.scope.removeprefix("market:"))
         elif isinstance(note, Marked):
             self.marks[note.name] = note.value
         elif isinstance(note, Reconciled):
             self.reconciled[note.venue] = note.ok
+        elif isinstance(note, RampMoved):
+            self.ramp = (note.step, at)
+        elif isinstance(note, Drifted):
+            self.breached = at
+        elif isinstance(note, Accepted):
+            accounts.accepted(self, note, at)
+        elif isinstance(note, Crossed):
+            self.stakes.crossed(note, at)
+        elif isinstance(note, Determined):
+            self.stakes.settled(note.key, note.px, at)
+        elif isinstance(note, StrategyMoved):
+            self.switches[note.name] = note
 
     def _decided(self, order: Order, at: Ns) -> None:
         if order.id in self.orders:
             return  # sent again: the same order, and still one
+        self.version += 1
         life = self.orders[order.id] = self.live[order.id] = Life(order, at)
         self.weigh(life)
         if order.basket:
@@ -151,11 +196,8 @@ class Account(Reading):
         order, now = life.order, life.reserved
         delta, life.counted = now - life.counted, now
         if delta:
-            for sums, name in (
-                (self.stake_of, order.key),
-                (self.stake_at, order.venue),
-                (self.stake_by, order.strategy),
-            ):
+            for sums, name in ((self.stake_of, order.key), (self.stake_at, order.venue),
+                               (self.stake_by, order.strategy)):  # fmt: skip
                 sums[name] = sums.get(name, 0) + delta
             self.stake_total += delta
         self.moved[order.venue] = max(self.moved.get(order.venue, Ns(0)), life.since)
@@ -167,30 +209,6 @@ class Account(Reading):
             self.live_of.setdefault(order.key, {})[order.id] = life
         elif order.id in self.live_of.get(order.key, {}):
             del self.live_of[order.key][order.id]
-
-    def _on_run(self, event: RunStarted, at: Ns) -> None:
-        self.epoch = event.epoch or self.epoch
-        if event.accounts and event.accounts != self.accounts:
-            if self.accounts:
-                self._leave(at)
-            self.accounts = event.accounts
-        self.reconciled = dict.fromkeys(self.reconciled, False)
-        for life in list(self.live.values()):
-            if life.state in ("decided", "sent"):
-                life.move("unknown", at, ENDED)
-
-    def _leave(self, at: Ns) -> None:
-        """Other accounts: what was is history, and their money and contracts are not ours."""
-        for life in list(self.live.values()):
-            life.canceled = Qty(max(0, life.order.qty - life.filled))
-            self._over(life, "expired", at, "another account", "expired")
-        for basket in self.baskets.values():
-            if not basket.over:
-                basket.stage, basket.why = "stuck", "another account"
-        self.ledger.close("another account")
-        self.seen, self.external, self.reconciled, self.marks = {}, {}, {}, {}
-        self.orphans, self.owing = [], {}
-        self.money.forget()
 
     # -- orders ----------------------------------------------------------------------------------
 
@@ -220,8 +238,17 @@ class Account(Reading):
         life = self._find(event, at)
         if life is not None:
             self._named(life, event.venue_order, at)
+            self._revive(life, at)
             if life.state in ("decided", "sent", "unknown"):
                 life.move("partial" if life.filled else "acked", at)
+
+    def _revive(self, life: Life, at: Ns) -> None:
+        """The venue has an order that was given up: it broke its bound, and the order lives."""
+        if life.state == "never_arrived":
+            self._notes.append(Quarantined("arrived_after_all", life.order.id, life.order.key))
+            life.move("unknown", at, "it arrived after all")
+            self.live[life.order.id] = life
+            self.weigh(life)
 
     def _named(self, life: Life, venue_order: str, at: Ns) -> None:
         """The venue's name of one of our orders: fills that came before it find their home."""
@@ -230,6 +257,7 @@ class Account(Reading):
         life.venue_order = venue_order
         self.by_venue[life.order.venue, venue_order] = life.order.id
         self.external.pop(venue_order, None)
+        strangers.gone(self, venue_order)
         homeless, self.orphans = self.orphans, []
         for fill in homeless:
             if (fill.venue, fill.venue_order) == (life.order.venue, venue_order):
@@ -246,7 +274,9 @@ class Account(Reading):
         if life.filled:
             self._strange("rejected_with_fills", life.order.id, event, life.state)
             return
-        self._over(life, "rejected", at, event.text, event.reason)
+        if event.reason == "funds":
+            self.trouble.refused(life.order.key)
+        self.over(life, "rejected", at, event.text, event.reason)
 
     def _on_unknown(self, event: OrderUnknown, at: Ns) -> None:
         life = self._find(event, at)
@@ -270,10 +300,12 @@ class Account(Reading):
         state = "expired" if reason == "expired" else "canceled"
         if life.filled >= life.order.qty:
             state = "filled"
-        self._over(life, state, at, text, reason)
+        self.over(life, state, at, text, reason)
 
-    def _over(self, life: Life, state: Any, at: Ns, why: str = "", reason: str = "") -> None:
+    def over(self, life: Life, state: Any, at: Ns, why: str = "", reason: str = "") -> None:
+        """An order ended."""
         life.move(state, at, why, reason)
+        life.missing = 0
         self.live.pop(life.order.id, None)
         self.weigh(life)
 
@@ -282,8 +314,7 @@ class Account(Reading):
             self._strange("unknown_order", event.order, event)
 
     def order_seen(self, event: OrderSeen, at: Ns) -> None:
-        life = self.orders.get(event.order)
-        life = life or self.life_of("", event.venue, event.venue_order)
+        life = self.orders.get(event.order) or self.life_of("", event.venue, event.venue_order)
         if life is None:
             if event.status in ("open", "delayed"):
                 self.external[event.venue_order] = event
@@ -291,15 +322,29 @@ class Account(Reading):
                 self.external.pop(event.venue_order, None)
             return
         self._named(life, event.venue_order, at)
-        life.claimed = Qty(max(life.claimed, event.filled))
+        if event.status in ("open", "delayed"):
+            self._revive(life, at)
         if not life.alive:
-            self.weigh(life)
-            return  # a stale answer, or the same again
+            self._seen_after(life, event)
+            return
+        life.claimed = Qty(max(life.claimed, event.filled))
         if event.status in ("open", "delayed", "filled"):
             if life.state in ("decided", "sent", "unknown"):
                 life.move("partial" if life.filled else "acked", at)
         else:
             self._finish(life, at, "expired" if event.status == "expired" else "other", "seen")
+
+    def _seen_after(self, life: Life, event: OrderSeen) -> None:
+        """An answer about an ended order. One that names less than was claimed may lag behind; when
+        it is all that the venue says, time after time, what it once claimed has failed since."""
+        less = event.filled < life.claimed and event.status not in ("open", "delayed")
+        life.missing = life.missing + 1 if less else 0
+        if life.missing >= self.missing_least:
+            life.claimed = Qty(max(event.filled, life.filled))
+            life.canceled = Qty(max(0, life.order.qty - life.claimed))
+            life.missing = 0
+        life.claimed = Qty(max(life.claimed, event.filled))
+        self.weigh(life)
 
     def _on_missing(self, event: OrderMissing, at: Ns) -> None:
         life = self._find(event, at)
@@ -309,16 +354,14 @@ class Account(Reading):
         life.missing_since = life.missing_since or at
         waited = at - life.decided_at >= self.queue_bound and life.missing >= self.missing_least
         if waited and at > life.order.expires and not life.filled:
-            self._over(life, "never_arrived", at, "the venue never had it", "never_arrived")
+            self.over(life, "never_arrived", at, "the venue never had it", "never_arrived")
 
     # -- fills and money -------------------------------------------------------------------------
 
     def filled(self, event: OrderFilled, at: Ns) -> None:
-        life = self.orders.get(event.order)
-        life = life or self.life_of("", event.venue, event.venue_order)
+        life = self.orders.get(event.order) or self.life_of("", event.venue, event.venue_order)
         if life is None:
-            if event not in self.orphans:
-                self.orphans.append(event)
+            reports.stray(self, event)
             return
         self._named(life, event.venue_order, at)
         self._count(life, event, at)
@@ -326,7 +369,7 @@ class Account(Reading):
     def _count(self, life: Life, event: OrderFilled, at: Ns) -> None:
         """Count a fill of one of our orders, once."""
         order = life.order
-        fill = _in_terms_of(event, order)
+        fill = in_terms_of(event, order)
         if fill is None:
             self._strange("fill_of_another_market", order.id, event, life.state)
             return
@@ -342,11 +385,15 @@ class Account(Reading):
         life.filled = Qty(life.filled + fill.qty)
         life.fees = Usd(life.fees + fee)
         life.paid = Usd(life.paid + value(fill))
-        self.money.fill(fill, fee)
+        if reports.fill_of(fill) not in self.adopted:  # else it is in the books, as not ours
+            self.money.fill(fill, fee)
+        self.stakes.filled(order, fill, value(fill), fee, at)
+        self.trouble.filled(order.key)
         if not life.alive:
+            self.late.append(order.id)
             life.canceled = Qty(max(0, min(life.canceled, order.qty - life.filled)))
         elif life.filled + life.canceled >= order.qty:
-            self._over(life, "filled", at)
+            self.over(life, "filled", at)
         else:
             life.move("partial", at)
         self.weigh(life)
@@ -356,7 +403,10 @@ class Account(Reading):
         if (known.px, known.qty, known.outcome) != (fill.px, fill.qty, fill.outcome):
             detail = f"trade {fill.trade}: {known.qty} at {known.px}, now {fill.qty} at {fill.px}"
             self._notes.append(Quarantined("fill_changed", life.order.id, detail))
-        elif known.provisional and not fill.provisional:
+            return
+        if known.fee < 0 <= fill.fee:
+            reports.charged(self, life, known, fill)
+        if known.provisional and not fill.provisional:
             self.money.final((fill.venue, fill.account, fill.trade))
 
     def _on_settled(self, event: FillSettled, at: Ns) -> None:
@@ -367,14 +417,15 @@ class Account(Reading):
         trade = (event.venue, event.account, event.trade)
         self.undone = []
         self.orphans = [f for f in self.orphans if (f.venue, f.account, f.trade) != trade]
-        for undone in self.money.void(trade):
-            life = self.orders.get(undone.order)
-            life = life or self.life_of("", undone.venue, undone.venue_order)
+        for back in self.money.void(trade):
+            life = self.orders.get(back.order) or self.life_of("", back.venue, back.venue_order)
             if life is None:
                 continue
             self.undone.append(life.order.id)
-            fill = next(f for f in life.fills if (f.trade, f.leg) == (undone.trade, undone.leg))
+            self.trouble.voided(life.order.key)
+            fill = next(f for f in life.fills if (f.trade, f.leg) == (back.trade, back.leg))
             life.fills.remove(fill)
+            self.stakes.undone(life.order, fill, value(fill))
             life.filled = Qty(life.filled - fill.qty)
             life.claimed = Qty(min(life.claimed, life.filled))
             life.fees = Usd(life.fees - fee_of(fill, life.order.fee_max, life.order.qty))
@@ -396,14 +447,6 @@ class Account(Reading):
 
     def _on_seen(self, event: AccountSeen, at: Ns) -> None:
         reports.take(self, event, at)
-
-    def differences(self, seen: AccountSeen) -> list[Drifted]:
-        """Where our books differ from a complete report; nothing while orders are in flight."""
-        return reports.differences(self, seen)
-
-    def restless(self, venue: str, asked: Ns) -> bool:
-        """Whether something at a venue was under way when a report was asked for, or is now."""
-        return reports.restless(self, venue, asked)
 
     def tell(self, note: Note) -> None:
         """Something odd for the notes of this step."""
@@ -430,25 +473,12 @@ class Account(Reading):
 
     def restore(self, data: bytes) -> None:
         """Become the state of a snapshot. Raises JournalError."""
+        self.version += 1
         codec.decode_into(self, data)
 
 
-def _in_terms_of(fill: OrderFilled, order: Order) -> OrderFilled | None:
-    """The fill as our order puts it: buying NO at p is selling YES at 1-p. None: another market."""
-    if fill.key != order.key:
-        return None
-    same = (fill.outcome, fill.action) == (order.outcome, order.action)
-    flipped = fill.outcome != order.outcome and fill.action != order.action
-    if not same and not flipped:
-        return None
-    px = fill.px if same else Px(ONE - fill.px)
-    return msgspec.structs.replace(
-        fill, order=order.id, outcome=order.outcome, action=order.action, px=px
-    )
-
-
 _HANDLERS: dict[type, Callable[[Account, Any, Ns], None]] = {
-    RunStarted: Account._on_run,
+    RunStarted: accounts.begun,
     OrderSent: Account._on_sent,
     OrderAcked: Account._on_acked,
     OrderRejected: Account._on_rejected,

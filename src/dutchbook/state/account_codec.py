@@ -7,11 +7,14 @@ import msgspec
 from dutchbook.domain.account_events import AccountSeen, OrderFilled, OrderSeen, RateSeen, VenueMode
 from dutchbook.domain.errors import JournalError
 from dutchbook.domain.orders import Order, State
-from dutchbook.domain.step import BasketBegun, HaltMoved, Stage
+from dutchbook.domain.step import BasketBegun, HaltMoved, Stage, StrategyMoved
 from dutchbook.domain.units import Ns, Qty, Usd
+from dutchbook.state import strangers
 from dutchbook.state.baskets import BasketLife
 from dutchbook.state.ledger import USD, Posting
 from dutchbook.state.lives import Life
+from dutchbook.state.stakes import Kept
+from dutchbook.state.trouble import Count
 
 if TYPE_CHECKING:
     from dutchbook.state.account import Account
@@ -65,6 +68,14 @@ class _Account(msgspec.Struct, array_like=True):
     marks: list[tuple[str, Usd]] = []
     guaranteed: list[tuple[str, int]] = []
     rates: list[RateSeen] = []
+    ramp: tuple[int, Ns] | None = None
+    breached: Ns = Ns(0)
+    mode: str = ""
+    trouble: list[tuple[str, Count]] = []
+    adopted: list[tuple[str, str, str, int]] = []
+    foreign: list[OrderSeen] = []
+    stakes: Kept = msgspec.field(default_factory=Kept)
+    switches: list[StrategyMoved] = []
 
 
 _FIELDS = _Life.__struct_fields__
@@ -95,6 +106,14 @@ def encode(account: "Account") -> bytes:
         sorted(account.marks.items()),
         sorted(account.guaranteed.items()),
         [account.rates[name] for name in sorted(account.rates)],
+        account.ramp,
+        account.breached,
+        account.mode,
+        sorted(account.trouble.by_key.items()),
+        list(account.adopted),
+        [account.foreign[name] for name in sorted(account.foreign)],
+        account.stakes.take(),
+        [account.switches[name] for name in sorted(account.switches)],
     )
     return msgspec.msgpack.encode(whole)
 
@@ -125,13 +144,20 @@ def decode_into(account: "Account", data: bytes) -> None:
     account.seen = {seen.venue: seen for seen in whole.seen}
     account.external = {row.venue_order: row for row in whole.external}
     account.orphans = whole.orphans
+    account.adopted = dict.fromkeys(whole.adopted)
+    for one in whole.foreign:
+        strangers.put(account, one)
     account.rates = {rate.venue: rate for rate in whole.rates}
     account.guaranteed = dict(whole.guaranteed)
     account.accounts, account.marks = whole.accounts, dict(whole.marks)
+    account.trouble.by_key = dict(whole.trouble)
+    account.ramp, account.breached, account.mode = whole.ramp, whole.breached, whole.mode
     account.ledger.totals = {(name, asset): amount for name, asset, amount in whole.totals}
     for name, asset, amount in whole.totals:
         if asset == USD:
             account.ledger.sum_up(name, amount)
+    account.stakes.restore(whole.stakes)
+    account.switches = {one.name: one for one in whole.switches}
     for fill, postings in whole.pending:
         account.money.pend(fill, postings)
     account.money.voided = set(whole.voided)

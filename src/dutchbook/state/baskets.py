@@ -6,6 +6,8 @@ from dutchbook.domain.step import BasketBegun, BasketMoved, Stage
 from dutchbook.domain.units import Ns, Qty, Usd
 
 OVER: Final = ("done", "unwound", "stuck")
+EARLY: Final = "sold early"
+"""Why a basket is unwound that had been done: its legs were sold again before the end."""
 
 
 class BasketLife:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dutchbook.domain.events import ASK, BID, NO, YES, BookLevels
+from dutchbook.domain.events import ASK, BID, NO, YES, BookLevels, Level
 from dutchbook.domain.instrument import Band, Instrument
 from dutchbook.domain.units import ONE
 from dutchbook.state.grid import STEPS, BookFault, slots_of, tick_class, widen
@@ -175,16 +175,7 @@ class Books:
         book = self._tokens[event.token].get(event.key)
         if book is None:
             raise BookFault("unknown", f"no book {event.key} token {event.token}")
-        levels = event.levels
-        if event.snapshot:
-            changed = _replace(book, levels)
-        elif len(levels) == 1:
-            side, px, size = levels[0]
-            changed = _change(book, side, px, size, event.delta)
-        else:
-            changed = _change_all(book, levels, event.delta)
-        book.version += 1
-        return changed
+        return change(book, event)
 
     def clear(self, key: str) -> None:
         """Take all levels out of a market's books; KeyError if it is unknown."""
@@ -198,8 +189,22 @@ class Books:
         book.version += 1
 
 
-def _change(book: Book, side: int, px: int, size: int, delta: bool) -> bool:
-    """One level: the hot path, without a call into a kernel (which would cost as much again)."""
+def change(book: Book, event: BookLevels) -> bool:
+    """As `Books.apply`, where the book is at hand."""
+    levels = event.levels
+    if len(levels) == 1 and not event.snapshot:
+        return change_level(book, levels[0], event.delta)
+    changed = _replace(book, levels) if event.snapshot else _change_all(book, levels, event.delta)
+    book.version += 1
+    return changed
+
+
+def change_level(book: Book, level: Level, delta: bool) -> bool:
+    """As `change`, for one level of an event that is no snapshot.
+
+    The hot path, without a call into a kernel (which would cost as much again).
+    """
+    side, px, size = level
     slot = book.slots.get(px)
     if slot is None:
         raise _fault("off_grid", book, side, px, size)
@@ -210,6 +215,7 @@ def _change(book: Book, side: int, px: int, size: int, delta: bool) -> bool:
     new = old + size if delta else size
     if not 0 <= new <= SIZE_MAX:
         raise _beyond(book, side, px, size, old, delta)
+    book.version += 1
     if new == old:
         return False
     mem[at] = new

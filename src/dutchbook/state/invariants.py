@@ -2,11 +2,16 @@
 
 from dutchbook.domain.units import Qty
 from dutchbook.state.account import Account
+from dutchbook.state.strangers import stake
 
 
 def invariants(account: Account) -> list[str]:
     """I5 to I21, as far as the state alone can show them; [] when all hold."""
     broken = [*_orders(account), *_money(account)]
+    worst: int = sum(life.reserved for life in account.orders.values())
+    worst += sum(stake(row) for row in account.foreign.values())
+    if not worst == account.stake_total == sum(account.stake_at.values()):
+        broken.append(f"I21 orders may cost {worst}, counted {account.stake_total}")
     for name in account.live:
         if name not in account.orders:
             broken.append(f"live order {name} is not among the orders")

@@ -39,6 +39,7 @@ class Ledger:
     """Totals by (account, asset); `fresh` holds the entries that nobody has taken yet.
 
     `by_key`, `by_venue`, `held_total`: what the contracts held cost; `cash_total` everywhere.
+    `shrunk`: KEY|OUTCOME of which contracts went since the account last looked.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class Ledger:
         self.fresh: list[Entry] = []
         self.by_key: dict[str, int] = {}
         self.by_venue: dict[str, int] = {}
+        self.shrunk: dict[str, None] = {}
         self.held_total = 0
         self.cash_total = 0
         self.seq = 0
@@ -67,6 +69,8 @@ class Ledger:
                 self.totals[place] = self.totals.get(place, 0) + amount
                 if asset == USD:
                     self.sum_up(account, amount)
+                elif amount < 0 and account.startswith("holding:"):
+                    self.shrunk[asset] = None
         entry = Entry(self.seq, self.at, what, ref, tuple(Posting(*row) for row in rows if row[2]))
         self.fresh.append(entry)
         return entry
@@ -161,10 +165,29 @@ class Ledger:
     def earned(self, what: str, venue: str, cash: int, ref: str) -> Entry:
         return self.post(what, ref, (f"cash:{venue}", USD, cash), ("pnl", USD, -cash))
 
-    def close(self, why: str) -> None:
-        """Bring every account to zero, as when all is left behind."""
-        rows = [(account, asset, -amount) for (account, asset), amount in self.totals.items()]
-        self.post("close", why, *rows)
+    def charged(self, venue: str, less: int, ref: str) -> Entry:
+        """A fee turned out `less` than booked: the difference is a gain of the account."""
+        return self.post(
+            "fee", ref, (f"cash:{venue}", USD, less), ("pnl", USD, -less), *_fee(venue, -less)
+        )
+
+    def emptied(self, key: str, outcome: str, ref: str) -> None:
+        """Nothing is held any more, so nothing of it has a cost: after a void, what was sold
+        before had cost something else than was counted."""
+        asset = f"{key}|{outcome}"
+        cost = self.total(f"inventory:{asset}")
+        if cost and not self.total(f"holding:{asset}", asset):
+            self.post("void", ref, (f"inventory:{asset}", USD, -cost), ("pnl", USD, cost))
+
+    def close(self, venue: str, why: str) -> None:
+        """Bring a venue's accounts to zero, as when all there is left behind, its profit too."""
+        rows = [
+            (account, asset, -amount)
+            for (account, asset), amount in self.totals.items()
+            if venue_of(account) == venue
+        ]
+        rest = sum(amount for _, asset, amount in rows if asset == USD)
+        self.post("close", why, *rows, ("pnl", USD, -rest))
 
     def part(self, key: str, outcome: str, qty: int) -> int:
         """What `qty` of the contracts held cost on average; the last ones take the rest."""
@@ -180,6 +203,11 @@ class Ledger:
 
     def cash(self, venue: str) -> Usd:
         return Usd(self.total(f"cash:{venue}"))
+
+
+def venue_of(account: str) -> str:
+    """Whose an account of the ledger is; "" of none: pnl."""
+    return account.split(":")[1] if ":" in account else ""
 
 
 def _fee(venue: str, fee: int) -> tuple[tuple[str, str, int], ...]:

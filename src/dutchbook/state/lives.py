@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from dutchbook.domain.account_events import (
     OrderAcked,
     OrderCanceled,
@@ -13,7 +15,7 @@ from dutchbook.domain.account_events import (
     OrderUnknown,
 )
 from dutchbook.domain.orders import LIVE, Order, State
-from dutchbook.domain.units import ONE, Ns, Qty, Usd, ceil_div
+from dutchbook.domain.units import ONE, Ns, Px, Qty, Usd, ceil_div
 
 STAY: Final = ""
 """The fact is legal here and changes no state."""
@@ -56,7 +58,7 @@ NEXT: Final[dict[State, dict[type, str]]] = {
     "canceled": _OVER,
     "expired": _OVER,
     "rejected": {**_OVER, OrderRejected: STAY},
-    "never_arrived": {**_OVER, OrderRejected: STAY},
+    "never_arrived": {**_OVER, OrderRejected: STAY, OrderAcked: "acked", OrderSeen: "acked"},
 }
 
 
@@ -124,3 +126,17 @@ class Life:
         if state != self.state:
             self.state, self.since = state, at
         self.why, self.reason = why or self.why, reason or self.reason
+
+
+def in_terms_of(fill: OrderFilled, order: Order) -> OrderFilled | None:
+    """The fill as our order puts it: buying NO at p is selling YES at 1-p. None: another market."""
+    if fill.key != order.key:
+        return None
+    same = (fill.outcome, fill.action) == (order.outcome, order.action)
+    flipped = fill.outcome != order.outcome and fill.action != order.action
+    if not same and not flipped:
+        return None
+    px = fill.px if same else Px(ONE - fill.px)
+    return msgspec.structs.replace(
+        fill, order=order.id, outcome=order.outcome, action=order.action, px=px
+    )

@@ -1,17 +1,14 @@
 """From fills and payments to ledger entries: each once, provisional ones marked, voids exact."""
 
-from typing import Final
+import msgspec
 
 from dutchbook.domain.account_events import OrderFilled, Paid
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.units import ONE, Qty, Usd, ceil_div
-from dutchbook.state.ledger import Entry, Ledger, Posting
+from dutchbook.state.ledger import Entry, Ledger, Posting, venue_of
+from dutchbook.state.stakes import NETTING, Stakes, Trade
 
-NETTING: Final = ("kalshi",)
-"""Venues that hold one position per market: YES and NO together become cash at once."""
-
-Trade = tuple[str, str, str]
-"""(venue, account, trade)."""
+__all__ = ["NETTING", "Money", "Trade", "fee_of", "value"]
 
 
 def value(fill: OrderFilled) -> int:
@@ -27,8 +24,9 @@ class Money:
     `provisional`: contracts of provisional buys, in (key, outcome); not to be sold yet.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, stakes: Stakes) -> None:
         self.ledger = ledger
+        self.stakes = stakes
         self.pending: dict[Trade, list[tuple[OrderFilled, tuple[Posting, ...]]]] = {}
         self.voided: set[Trade] = set()
         self.paid: dict[str, tuple[int, tuple[Posting, ...]]] = {}
@@ -44,24 +42,47 @@ class Money:
         if fill.venue in NETTING:
             self._net(fill.venue, fill.key, ref)
 
+    def charged(self, fill: OrderFilled, less: int) -> None:
+        """The fee of a fill is told at last, and is `less` below the worst that was booked."""
+        ref = f"{fill.venue}:{fill.trade}:{fill.order or fill.venue_order}:{fill.leg}"
+        entry = self.ledger.charged(fill.venue, less, ref)
+        trade = (fill.venue, fill.account, fill.trade)
+        if trade in self.pending:  # beside its fill, to be taken back as it was booked
+            beside = msgspec.structs.replace(fill, qty=Qty(0))
+            self.pending[trade].append((beside, entry.postings))
+
     def final(self, trade: Trade) -> None:
         """A provisional trade can no longer be voided."""
+        self.stakes.final(trade)
         for fill, _ in self.pending.pop(trade, []):
             self._mark(fill, -1)
 
     def void(self, trade: Trade) -> list[OrderFilled]:
         """Take a trade back; returns its fills. One that is not there yet will not be booked."""
         self.voided.add(trade)
+        self.stakes.void(trade, self.ledger.at)
         undone = []
         for fill, postings in self.pending.pop(trade, []):
             self.ledger.reverse("void", f"{fill.venue}:{fill.trade}", postings)
             self._mark(fill, -1)
-            undone.append(fill)
+            self.ledger.emptied(fill.key, fill.outcome, f"{fill.venue}:{fill.trade}")
+            if fill.qty:
+                undone.append(fill)
         return undone
 
-    def forget(self) -> None:
-        """Another account: nothing of this is pending any more."""
-        self.pending, self.voided, self.paid, self.provisional = {}, set(), {}, {}
+    def forget(self, venue: str) -> None:
+        """Another account there: nothing of this is pending any more, and nothing was paid."""
+        self.stakes.forget(venue, self.ledger.at)
+        self.pending = {trade: rows for trade, rows in self.pending.items() if trade[0] != venue}
+        self.voided = {trade for trade in self.voided if trade[0] != venue}
+        self.provisional = {
+            place: qty for place, qty in self.provisional.items()
+            if not place[0].startswith(f"{venue}:")
+        }  # fmt: skip
+        self.paid = {
+            name: known for name, known in self.paid.items()
+            if any(venue_of(posting.account) not in ("", venue) for posting in known[1])
+        }  # fmt: skip
 
     def payment(self, event: Paid) -> bool:
         """Book money that moved without an order; false where it is known already."""
@@ -70,16 +91,25 @@ class Money:
             if known[0] >= event.version:
                 return False
             self.ledger.reverse("restated", event.id, known[1])
+        else:
+            self._shared(event)
         entry = self._booked(event)
         self.paid[event.id] = (event.version, entry.postings)
         return True
 
+    def _shared(self, event: Paid) -> None:
+        """Whose contracts were paid; a restatement changes cents of the account, nobody's share."""
+        yes, no = self.ledger.held(event.key, "yes"), self.ledger.held(event.key, "no")
+        self.stakes.paid(event, yes, no, self.ledger.at)
+
     def _booked(self, event: Paid) -> Entry:
         ledger, venue, ref = self.ledger, event.venue, event.id
         if event.what in ("settle", "redeem"):
-            return ledger.settled(
-                event.what, venue, event.key, event.qty, event.no, event.cash, event.fee, ref
-            )
+            yes, no = event.qty, event.no
+            if event.what == "redeem" and not yes and not no:
+                # It burns all of both outcomes; what that was nobody told, as after a restart.
+                yes, no = ledger.held(event.key, "yes"), ledger.held(event.key, "no")
+            return ledger.settled(event.what, venue, event.key, yes, no, event.cash, event.fee, ref)
         if event.what == "merge":
             return ledger.paired("merge", venue, event.key, event.qty, event.cash, ref)
         if event.what == "split":

@@ -8,13 +8,20 @@ from dutchbook.state.money import Money
 
 
 class Reading:
-    """The reading side of `Account`, which keeps these."""
+    """The reading side of `Account`, which keeps these.
 
+    `forgotten`: so many quotes that came to nothing this process has dropped from `orders`.
+    `version` counts what was folded: while it stands, nothing of the account has changed.
+    """
+
+    forgotten: int = 0
+    version: int = 0
     orders: dict[str, Life]
     live: dict[str, Life]
     live_of: dict[str, dict[str, Life]]
     by_venue: dict[tuple[str, str], str]
     stake_at: dict[str, int]
+    selling: dict[tuple[str, Outcome], int]
     ledger: Ledger
     money: Money
 
@@ -28,8 +35,8 @@ class Reading:
         return self.ledger.held(key, outcome)
 
     def sellable(self, key: str, outcome: Outcome) -> Qty:
-        """Contracts held for certain, less what live sell orders may still sell."""
-        selling = sum(
+        """Contracts held for certain, less what live sell orders, ours or not, may still sell."""
+        selling = self.selling.get((key, outcome), 0) + sum(
             life.left
             for life in self.live_of.get(key, {}).values()
             if life.order.action == "sell" and life.order.outcome == outcome
@@ -55,7 +62,7 @@ class Reading:
         return self.ledger.cash(venue)
 
     def reserved(self, venue: str) -> Usd:
-        """What live buy orders there may still cost."""
+        """What live buy orders there may still cost, those that are not ours included."""
         return Usd(self.stake_at.get(venue, 0))
 
     def free(self, venue: str) -> Usd:

@@ -29,7 +29,7 @@ from dutchbook.domain.events import (
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
 from dutchbook.domain.units import Ns, plain
-from dutchbook.state.books import BookFault, Books
+from dutchbook.state.books import BookFault, Books, change, change_level
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
 from dutchbook.state.fallback import Fallback
@@ -67,47 +67,54 @@ class World:
 
         `deep` says that its best prices and sizes are as before.
         """
-        self.deep = False
         if type(event) is BookLevels:
-            return self._levels(event, seq, now)
+            return self.levels(event, seq, now)
+        self.deep = False
         handler = _HANDLERS.get(type(event))
         return handler(self, event, seq, now) if handler is not None else ""
 
-    def _levels(self, event: BookLevels, seq: int, now: Ns) -> str:
-        book_id = (event.key, event.token)
-        feed = self.feeds.get(event.stream)
-        if feed is None or event.token >= self.tokens.get(event.key, 0):
-            return self.refuse(event.key, "unknown_market", event.stream)
+    def levels(self, event: BookLevels, seq: int, now: Ns) -> str:
+        """As `apply`, for the many."""
+        self.deep = False
+        key, token, snapshot = event.key, event.token, event.snapshot
+        feed, tokens = self.feeds.get(event.stream), self.tokens.get(key, 0)
+        if feed is None or token >= tokens:
+            return self.refuse(key, "unknown_market", event.stream)
         self.count.books += 1
         feed.last_data = now
-        if not event.snapshot and not feed.books.get(book_id, False):
+        book_id = (key, token)
+        if not snapshot and not feed.books.get(book_id, False):
             self.count.stale_ignored += 1
             return ""
+        book = self.books.get(key, token)
         try:
-            moved = self.books.apply(event)
+            if not snapshot and len(event.levels) == 1:
+                moved = change_level(book, event.levels[0], event.delta)
+            else:
+                moved = change(book, event)
         except BookFault as fault:
-            self.refuse(event.key, fault.what, fault.detail)
-            self.noticed(event.stream, event.key, seq)
-            return event.key
-        if event.snapshot:
+            self.refuse(key, fault.what, fault.detail)
+            self.noticed(event.stream, key, seq)
+            return key
+        if snapshot:
             self._whole(feed, book_id)
             self._count_hash(event)
-        book = self.books.get(event.key, event.token)
         self.changed[book_id] = seq
-        if event.bid >= 0 and (event.bid != book.bid or event.ask != book.ask):
-            theirs, ours = (event.bid, event.ask), (book.bid, book.ask)
-            detail = "claimed {}/{}, ours {}/{}".format(*map(plain, (*theirs, *ours)))
-            self.found.append(Found(event.key, "top_mismatch", detail))
-            self.noticed(event.stream, event.key, seq)
-            return event.key
         if event.bid >= 0:
+            if event.bid != book.bid or event.ask != book.ask:
+                theirs, ours = (event.bid, event.ask), (book.bid, book.ask)
+                detail = "claimed {}/{}, ours {}/{}".format(*map(plain, (*theirs, *ours)))
+                self.found.append(Found(key, "top_mismatch", detail))
+                self.noticed(event.stream, key, seq)
+                return key
             self.mirrors.claimed(book_id, seq)
         if self.checks.open and book_id in self.checks.open:
             self.checks.moved(book_id, levels_of(book), now)
-        self.deep = not moved and not event.snapshot
-        if not self.deep:
-            self.top_moved(event.key, book_id, seq, now)
-        return event.key
+        if not moved and not snapshot:
+            self.deep = True
+        elif tokens == 2 or self.crossed or book.bid >= book.ask:
+            self.top_moved(key, book_id, seq, now)
+        return key
 
     def _count_hash(self, event: BookLevels) -> None:
         if event.hashed:

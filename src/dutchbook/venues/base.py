@@ -60,6 +60,7 @@ class Call(msgspec.Struct, frozen=True):
     """An HTTP request. `id` comes back with the answer; `cost` is charged to budget `bucket`.
 
     `until`: not sent any more after this time, then it is lost, unsent; 0: whenever its turn is.
+    `risk`: it may take on risk, so it is asked for once more right before its bytes leave.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Call(msgspec.Struct, frozen=True):
     cost: int = 1
     timeout: Ns = Ns(5_000_000_000)
     until: Ns = Ns(0)
+    risk: bool = False
 
 
 class Drop(msgspec.Struct, frozen=True):

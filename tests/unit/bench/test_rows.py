@@ -1,6 +1,7 @@
 """Every row of the bench command at a small size, and the engine's short cuts against none."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,11 @@ ROWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(ROWS))
+SHORT = ("engine_message", "bulk_replay", "start_to_first_opportunity")
+"""The others only in the whole form: what they measure is run by other tests, too."""
+
+
+@pytest.mark.parametrize("name", ROWS if os.environ.get("DUTCHBOOK_TEST_ALL") else SHORT)
 def test_each_bench_gives_its_rows(name: str):
     """Each bench compares its books with another way's, and fails by itself where they differ."""
     run = bench(name, "--quick", "--json")

@@ -46,16 +46,19 @@ class Rig:
         self.wire_file = Path(addresses["wire"])
         self.world = exchange._feed
 
-    def headers(self, path: str, *, kind: str = "ed25519", age_ms: int = 0, **change: str) -> dict:
-        """Signed headers for GET; `change` replaces key, time or signature."""
+    def headers(
+        self, path: str, *, kind: str = "ed25519", age_ms: int = 0, salt: int = 32,
+        method: str = "GET", **change: str,
+    ) -> dict:  # fmt: skip
+        """Signed headers; `change` replaces key, time or signature."""
         stamp = str(time.time_ns() // 1_000_000 - age_ms)
         prefix = "ed25519_" if kind == "ed25519" else ""
         key = load_pem_private_key(Path(self.kalshi[f"{prefix}key_file"]).read_bytes(), None)
-        text = f"{stamp}GET{path}".encode()
+        text = f"{stamp}{method}{path}".encode()
         if kind == "ed25519":
             raw = key.sign(text)
         else:
-            raw = key.sign(text, PSS(MGF1(SHA256()), 32), SHA256())
+            raw = key.sign(text, PSS(MGF1(SHA256()), salt), SHA256())
         signed = {
             "KALSHI-ACCESS-KEY": change.get("key", self.kalshi[f"{prefix}key_id"]),
             "KALSHI-ACCESS-TIMESTAMP": change.get("time", stamp),

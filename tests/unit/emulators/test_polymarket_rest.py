@@ -109,7 +109,7 @@ async def test_clob_errors(tmp_path, path, status, text):
 
 
 async def test_a_full_window_is_429_at_once_and_only_for_its_own_paths(tmp_path, monkeypatch):
-    monkeypatch.setitem(clob.WINDOWS, "one", 5)
+    monkeypatch.setitem(clob.WINDOWS, "one", (5, 10))
     async with running(tmp_path, "polymarket") as rig, httpx2.AsyncClient() as client:
         url = f"{rig.polymarket['clob']}/book?token_id={rig.assets()[0]}"
         assert [(await client.get(url)).status_code for _ in range(7)] == [200] * 5 + [429] * 2

@@ -7,6 +7,7 @@ import logging
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dutchbook.domain.account_events import ClockSeen
 from dutchbook.domain.effects import AskCheck
 from dutchbook.domain.events import BadInput, FeedDown, FeedUp
 from dutchbook.domain.units import MILLI, SECOND, Ns
@@ -14,10 +15,11 @@ from dutchbook.io import budget
 from dutchbook.io.backoff import CAP, FIRST, STEADY, Backoff
 from dutchbook.io.driver import Driver
 from dutchbook.io.fake import Cut, FakeTransport, Frames, Refuse
+from dutchbook.io.http import written_at
 from dutchbook.io.ports import Lost, Reply
 from dutchbook.io.signer import Signer
 from dutchbook.runtime.clock import VirtualClock
-from dutchbook.venues.base import Bucket
+from dutchbook.venues.base import Bucket, Call
 from toy_venue import URL, Toy, book
 
 START = Ns(1_000 * SECOND)
@@ -316,3 +318,33 @@ async def test_a_call_without_a_known_budget_is_lost_unsent():
     run = await Run([[do("call")]], venue=venue).play(1)
     assert run.transport.called == []
     assert venue.heard[-1] == ("lost", "asked", False)
+
+
+async def test_what_takes_on_risk_is_asked_for_when_its_bytes_are_ready():
+    """A kill after the order was queued: its request never leaves, a cancel does."""
+    why = [""]
+    run = await Run([[]], barred=lambda: why[0]).play()
+    go = [Call("a", "POST", URL, risk=True), Call("b", "DELETE", URL)]
+    run.driver.carry_out([], go)
+    why[0] = "killed"
+    await run.clock.advance(Ns(SECOND))
+    assert [call.id for _, call, _ in run.transport.called] == ["b"]
+    assert ("lost", "a", False) in run.venue.heard
+
+
+async def test_what_an_answer_shows_of_our_clock_is_told_now_and_then():
+    """F13: its Date names a whole second, so only what can't be explained by it is skew."""
+    for off, skew in ((0, 0), (30, 29), (-30, -30)):
+        written = Ns(START - off * SECOND)
+        run = await Run([[]], answer=lambda call, headers, at=written: Reply(200, b"", at)).play()
+        for name in ("a", "b"):
+            run.driver.carry_out([], [Call(name, "GET", URL)])
+            await run.clock.advance(Ns(MILLI))
+        told = [event for event in run.events if isinstance(event, ClockSeen)]
+        assert told == [ClockSeen("toy", Ns(skew * SECOND))], off
+
+
+def test_a_date_header_is_read_or_it_says_nothing():
+    assert written_at("Sat, 21 Nov 2026 07:15:49 GMT") == 1_795_245_349 * SECOND
+    for bad in ("", "soon", "Sat, 99 Nov 2026 07:15:49 GMT", "\0", "Sat, 21 Nov 99999999 0:0:0"):
+        assert written_at(bad) == 0

@@ -107,6 +107,23 @@ async def test_when_all_is_canceled_no_order_that_still_waits_leaves():
     await run.driver.stop()
 
 
+async def test_when_all_is_canceled_what_only_sells_still_leaves():
+    """A kill that sells what is held must not take back its own sales."""
+    run = Run()
+    sale = {"action": "sell", "tif": "ioc", "reduce_only": True}
+    for n in range(12):
+        exits = n % 2 == 0
+        words = sale | {"purpose": "exit"} if exits else {}
+        run.driver.do(SubmitOrder(order(f"e1.{n}-0", **words)))
+    run.driver.do(CancelAll("kalshi", "kill"))
+    await run.clock.advance(Ns(5 * SECOND))
+    names = {json.loads(call.body)["client_order_id"] for _, call, _ in run.sent("POST")}
+    assert {f"e1:{n}-0" for n in range(0, 12, 2)} <= names
+    back = {event.order for event in run.of(OrderRejected)}
+    assert back and back <= {f"e1.{n}-0" for n in range(1, 12, 2)}
+    await run.driver.stop()
+
+
 async def test_whatever_breaks_under_a_request_the_order_is_unknown():
     """F10, F27: lost on the way back, or a defect below: neither says that it did not arrive."""
 

@@ -24,6 +24,7 @@ from dutchbook.domain.account_events import OrderSent
 from dutchbook.domain.effects import AskAccount, AskOrder, CancelOrder, SubmitOrder
 from dutchbook.domain.units import ONE
 from dutchbook.state.account import Account
+from dutchbook.state.reports import differences
 
 O1 = "e1.7-0"
 
@@ -131,5 +132,5 @@ def test_a_report_that_agrees_differs_in_nothing():
     }  # fmt: skip
     story.report(**after)
     assert story.account.cash("kalshi") == 99_542_752
-    assert story.account.differences(story.account.seen["kalshi"]) == []
+    assert differences(story.account, story.account.seen["kalshi"]) == []
     assert story.strange == []

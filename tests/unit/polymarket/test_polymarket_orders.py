@@ -354,9 +354,9 @@ def test_a_cancel_names_the_order_even_before_the_venue_answered_for_it():
     assert (asked_.method, asked_.url) == ("DELETE", "http://clob/order")
     assert json.loads(asked_.body) == {"orderID": name(one)}
     body = {"canceled": [name(one)], "not_canceled": {}}
-    assert reply(venue, asked_, 200, body) == [
-        OrderCanceled("o-1", name(one), "operator", evidence=proof(body))
-    ]
+    (ended, look) = reply(venue, asked_, 200, body)
+    assert ended == OrderCanceled("o-1", name(one), "operator", evidence=proof(body))
+    assert look.url.endswith(f"/data/order/{name(one)}")  # what had filled before, its trades say
 
 
 @pytest.mark.parametrize(
@@ -398,6 +398,20 @@ def test_r6_a_sweep_takes_back_what_waits_and_cancels_what_was_under_way():
     acked, end = reply(venue, first, 200, good(one))
     assert isinstance(acked, OrderAcked)
     assert (end.method, json.loads(end.body)) == ("DELETE", {"orderID": name(one)})
+
+
+def test_a_sweep_spares_what_only_sells_and_is_made_again_beside_it():
+    """A kill that sells what is held must not take back its own sales, nor be stopped by them."""
+    words = {"action": "sell", "purpose": "exit", "tif": "ioc", "reduce_only": True}
+    venue, exits = admitted(), order(2, **words)
+    first, sale = sent(venue, order(1)), sent(venue, exits)
+    drop, sweep = venue.do(CancelAll("polymarket", "story"), NOW)
+    assert drop == Drop((first.id,)) and (first.risk, sale.risk) == (True, False)
+    out = venue.on_lost(sweep.id, True, NOW)
+    sent(venue, order(3, **words))
+    drop, sweep = venue.on_wake(wake(out, "sweep").token, later(1))
+    assert drop == Drop((first.id,)) and sweep.url == "http://clob/cancel-all"
+    assert [type(one) for one in reply(venue, sale, 200, good(exits))] == [OrderAcked]
 
 
 def test_a_sweep_without_an_answer_is_told_and_made_again():

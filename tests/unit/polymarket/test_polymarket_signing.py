@@ -1,7 +1,7 @@
 """Our signatures and bytes against eth-account's and the official client's, bit for bit.
 
 The golden files always; fresh random orders where DUTCHBOOK_ORACLES names a directory with the
-environments evm/ and clob/ (locks/oracle-*.lock; tools/oracles/polymarket_vectors.py).
+environments evm/ and clob/ (locks/oracles/*.lock; tools/oracles/polymarket_vectors.py).
 """
 
 import json

@@ -1,7 +1,6 @@
 """The gate: a story for each reason to refuse, limits exact to the unit, people and breakers."""
 
 import os
-import random
 
 import msgspec
 import pytest
@@ -10,14 +9,21 @@ from bench.orders_world import ACCOUNTS, NOW, basket, crowded
 from dutchbook.domain.account_events import (
     AccountSeen,
     ClockSeen,
-    OrderFilled,
     OrderUnknown,
     RateSeen,
     VenueMode,
 )
 from dutchbook.domain.effects import Alert, SubmitOrder
 from dutchbook.domain.events import OperatorAsked, RunStarted
-from dutchbook.domain.step import HaltMoved, Marked, Reconciled, Refused
+from dutchbook.domain.orders import LegPlan
+from dutchbook.domain.step import (
+    BasketBegun,
+    BasketMoved,
+    HaltMoved,
+    Marked,
+    Reconciled,
+    Refused,
+)
 from dutchbook.domain.units import DAY, ONE, Ns, Px, Qty, Usd
 from dutchbook.execution.config import Config
 from dutchbook.execution.desk import Desk
@@ -177,42 +183,6 @@ def test_what_is_affordable_passes_the_gate():
             assert found is None or found.check not in ("within_limits", "funds", "basket_limit")
 
 
-def test_p6_limits_are_never_exceeded_by_one_unit():
-    """Random orders, fills and restarts; the sums are worked out again from the orders alone."""
-    rng = random.Random(11)
-    story = Story(per_market=30 * ONE, per_venue=400 * ONE, position_share=ONE, heat_share=ONE)
-    for n in range(1_000_000 if ALL else 20_000):
-        key = f"kalshi:{rng.choice('ABCDE')}{rng.randrange(10):02d}0"
-        story.desk.at(NOW, n + 10)
-        one = story.order(key, qty=rng.randrange(1, 60))
-        story.gate._sent.clear()
-        if story.refused(one) == "":
-            story.account.record(SubmitOrder(one), NOW)
-        if rng.random() < 0.02 and story.account.live:
-            life = rng.choice(list(story.account.live.values()))
-            fill = OrderFilled(
-                "kalshi", "us", life.order.id, "", f"t{n}", life.order.key, "yes", "buy",
-                life.order.px, Qty(min(life.left, ONE)), Usd(100), False, NOW,
-            )  # fmt: skip
-            story.account.apply(fill, NOW, n)
-        if n % 5_000 == 0:
-            data = story.account.take()
-            story.account.restore(data)
-        if n % 500 == 0:
-            _recount(story)
-    _recount(story)
-
-
-def _recount(story):
-    account, by_market = story.account, {}
-    for life in account.orders.values():
-        worst = life.paid + life.fees + life.reserved
-        by_market[life.order.key] = by_market.get(life.order.key, 0) + worst
-    assert max(by_market.values(), default=0) <= 30 * ONE
-    assert sum(by_market.values()) <= 400 * ONE
-    assert account.stake_total == sum(life.reserved for life in account.live.values())
-
-
 def test_breakers_stop_harder_and_never_release():
     """5 % lost in a day pauses, 10 % halts; nothing goes back by itself."""
     _, account, view, _ = crowded(0)
@@ -230,6 +200,18 @@ def test_breakers_stop_harder_and_never_release():
             assert isinstance(out, HaltMoved | Alert | Marked)
     assert levels == ["pause", "halt"]
     assert account.halts["all"].level == "halt"
+
+
+def test_an_account_that_stands_still_is_looked_at_anew_when_it_changes_or_a_day_begins():
+    _, account, view, _ = crowded(0)
+    watch = Overseer(RiskLimits())
+    for out in watch.watch(account, view, NOW):
+        account.note(out, NOW)
+    assert watch.watch(account, view, NOW) == watch.watch(account, view, NOW) == []
+    account.note(HaltMoved("all", "pause", "asked"), NOW)
+    assert watch.watch(account, view, NOW) == []
+    morrow = Ns(NOW + DAY)
+    assert watch.watch(account, view, morrow) == [Marked(f"day:{morrow // DAY}", account.equity())]
     assert not [o for o in watch.watch(account, view, Ns(NOW + DAY)) if isinstance(o, HaltMoved)]
 
 
@@ -252,3 +234,32 @@ def test_i24_a_kill_is_cleared_by_a_named_admin_with_a_reason_only():
     assert account.halts["all"].level == "kill"
     assert said("ann", "clear_kill", "admin", "all is well") == [HaltMoved]
     assert account.halts == {}
+
+
+def test_nothing_is_risked_before_every_account_was_seen_once():
+    """Breakers measure from what there is in all."""
+    story = Story()
+    story.account.accounts = (("kalshi", "us"), ("polymarket", "us"))
+    assert story.refused(story.order()) == "reconciled"
+    seen = AccountSeen("polymarket", "us", NOW, Ns(0), Usd(ONE), (), (), ())
+    story.account.apply(seen, NOW, 9)
+    assert story.refused(story.order()) == ""
+
+
+def test_a_strategy_counts_what_its_done_baskets_cost():
+    """I20: a limit that only counted what is open would be none for arbitrage."""
+    story = Story(per_strategy=120 * ONE)
+    leg = LegPlan("kalshi:B000", "yes", Px(900_000), Qty(100 * ONE), "x")
+    begun = BasketBegun(
+        "b1", "o1", "bundle_yes", Qty(100 * ONE), Usd(ONE), Usd(90 * ONE), Usd(10 * ONE), (leg,),
+        NOW, Usd(0), strategy="bundle_yes",
+    )  # fmt: skip
+    story.account.ledger.found("kalshi:B000", "yes", Qty(100 * ONE), "x")
+    story.account.note(begun, NOW)
+    story.account.note(BasketMoved("b1", "done", "", numbers={"qty": 100 * ONE}), NOW)
+    story.account.ledger.held_total = 100 * ONE
+    more = {"qty": 100, "strategy": "bundle_yes"}
+    found = story.gate.check((story.order(**more),), story.account, story.view, NOW)
+    assert found is not None and found.reason == "per_strategy"
+    other = story.order(qty=100, strategy="implication")
+    assert story.refused(other) == ""

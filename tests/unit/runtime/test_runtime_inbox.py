@@ -230,13 +230,18 @@ def test_merged_or_not_the_books_are_the_same(events, turns, over):
     assert len(got) + box.conflated == len(events) and box.seq == len(got)
 
 
-def test_wall_time_never_goes_back(monkeypatch):
+def test_time_goes_on_evenly_whatever_is_done_to_the_wall_clock(monkeypatch):
+    """P21: set 300 s ahead, then back: ages and deadlines stay right."""
     from dutchbook.runtime import clock as module
 
-    walls = iter([100, 90, 110])
-    monkeypatch.setattr(module.time, "time_ns", lambda: next(walls))
-    clock = SystemClock()
-    assert [clock.now() for _ in range(3)] == [100, 100, 110]
+    walls, machine = [1_000], [0]
+    monkeypatch.setattr(module.time, "time_ns", lambda: walls[0])
+    monkeypatch.setattr(module.time, "clock_gettime_ns", lambda which: machine[0])
+    clock, seen = SystemClock(), []
+    for wall, passed in ((1_010, 10), (300_020, 10), (1_030, 10)):
+        walls[0], machine[0] = wall, machine[0] + passed
+        seen.append(clock.now())
+    assert seen == [1_010, 1_020, 1_030]
 
 
 async def test_the_virtual_clock_rings_in_order_and_once():

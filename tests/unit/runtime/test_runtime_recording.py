@@ -98,5 +98,5 @@ def test_what_are_no_addresses_is_said(text):
 
 
 def test_kalshi_without_a_key_is_an_error_that_says_what_to_set():
-    with pytest.raises(ConfigError, match=r"venues\.kalshi\.key_id and key_file"):
+    with pytest.raises(ConfigError, match="venue connect kalshi"):
         feeds.venues(Settings(mode="paper"), only="kalshi")

@@ -263,6 +263,7 @@ def test_the_template_with_everything_commented_in_is_the_defaults():
     assert [path for path, o in loaded.origins.items() if o == "default"] == [
         "venues.kalshi.key_pem",
         "venues.polymarket.key_hex",
+        *(path for path, leaf in leaves().items() if leaf.kind == "secret" and "alerts" in path),
     ]
 
 

@@ -12,9 +12,20 @@ STATUS: Final = {
     "open": "active",
     "paused": "inactive",
     "closed": "closed",
+    "determined": "determined",
+    "disputed": "disputed",
+    "amended": "amended",
     "settled": "finalized",
 }
-"""Query word -> word in the object; they differ."""
+"""Status -> word in the object; the words of queries differ."""
+QUERY: Final = {
+    "unopened": ("unopened",),
+    "open": ("open",),
+    "paused": ("paused",),
+    "closed": ("closed", "determined", "disputed", "amended"),
+    "settled": ("settled",),
+}
+"""Query word -> the statuses that it finds."""
 
 
 def series_body(series: SimSeries) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def event_body(stock: Stock, event: SimEvent, nested: bool) -> dict[str, Any]:
         "last_updated_ts": "2026-11-01T00:00:00Z",
         "settlement_sources": [],
         "exchange_index": 0,
+        **stock.overrides.get(event.key, {}),
     }
     if nested:
         markets = stock.feed.markets
@@ -92,7 +104,7 @@ def market_body(stock: Stock, market: SimMarket) -> dict[str, Any]:
         "open_interest_fp": fp(market.open_interest),
         "liquidity_dollars": "0.0000",
         "notional_value_dollars": "1.0000",
-        "result": "",
+        "result": result_of(market.pays),
         "can_close_early": True,
         "early_close_condition": "This market will close and expire after the event occurs.",
         "expiration_value": "",
@@ -103,6 +115,7 @@ def market_body(stock: Stock, market: SimMarket) -> dict[str, Any]:
         "is_provisional": False,
         "exchange_index": market.exchange_index,
         **_strikes(market),
+        **_settlement(market),
     }
 
 
@@ -120,6 +133,20 @@ def closes_between(market: SimMarket, low: int | None, high: int | None) -> bool
     """Whether the market closes within these unix seconds."""
     at = market.closes // SECOND
     return (low is None or at >= low) and (high is None or at <= high)
+
+
+def result_of(pays: int) -> str:
+    """The word for what one YES contract pays; "" while nobody knows."""
+    return {ONE: "yes", 0: "no", -1: ""}.get(pays, "scalar")
+
+
+def _settlement(market: SimMarket) -> dict[str, Any]:
+    if market.pays < 0:
+        return {}
+    body: dict[str, Any] = {"settlement_value_dollars": dollars(market.pays)}
+    if market.status == "settled":
+        body["settlement_ts"] = iso(market.expires)
+    return body
 
 
 def _strikes(market: SimMarket) -> dict[str, Any]:

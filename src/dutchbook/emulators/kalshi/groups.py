@@ -46,6 +46,7 @@ class Groups:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.groups: dict[str, Group] = {}
+        self._due: list[Group] = []
         self.told: Any = lambda owner, event, group: None
 
     def open(self, owner: str, name: str) -> bool:
@@ -74,6 +75,14 @@ class Groups:
         while group.seen and group.seen[0][0] <= at - WINDOW:
             group.seen.popleft()
         if sum(size for _, size in group.seen) > group.limit:
+            # The match that did it is still being booked: its order is canceled after that.
+            group.tripped = True
+            self._due.append(group)
+
+    def work(self, at: int) -> None:
+        """Cancel the orders of the groups that have just gone over their limits."""
+        due, self._due = self._due, []
+        for group in due:
             self.trip(group, at)
 
     def trip(self, group: Group, at: int) -> None:

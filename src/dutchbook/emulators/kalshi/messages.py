@@ -32,10 +32,14 @@ class Published:
         self.changes = changes
         self.trade = ""
         self.ticker_body = ""
-        self.lifecycle: list[str] = []
+        self.lifecycle: list[tuple[str, str]] = []
         self._market = market
         self._at = at
         self._bodies: dict[bool, list[str]] = {}
+
+    def add(self, kind: str, body: dict[str, Any]) -> None:
+        """A message of the lifecycle channel."""
+        self.lifecycle.append((kind, msgspec.json.encode(body).decode()))
 
     def bodies(self, yes_price: bool) -> list[str]:
         """orderbook_delta bodies, NO prices as NO-leg prices unless `yes_price`."""
@@ -61,6 +65,7 @@ class Stock:
         self.feed = feed
         self._books = Books(feed, "kalshi")
         self.markets = {m.symbol: m for m in feed.markets.values() if m.venue == "kalshi"}
+        self.overrides: dict[str, dict[str, Any]] = {}
         self.grids: dict[str, tuple[str, tuple[Band, ...]]] = {}
         self._tops: dict[str, tuple[int, int, int, int]] = {}
         self.recent: dict[str, int] = {}
@@ -125,8 +130,8 @@ class Stock:
             news.ticker_body = self.ticker(ticker, update.at)
         if update.trade is not None:
             news.trade = _trade(market, update.trade, update.at)
-        if update.status is not None:
-            news.lifecycle.append(_status(market, update.status))
+        if update.status is not None and update.status != "settled":
+            news.add("market_lifecycle_v2", _status(market, update.status))
         return news
 
     def flip_tick(self, now: int) -> Published | None:
@@ -150,7 +155,7 @@ class Stock:
             "price_level_structure": structure,
             "price_ranges": ranges(grid),
         }
-        news.lifecycle.append(msgspec.json.encode(body).decode())
+        news.add("market_lifecycle_v2", body)
         return news
 
 
@@ -166,7 +171,7 @@ def _trade(market: SimMarket, trade: Trade, at: int) -> str:
     )
 
 
-def _status(market: SimMarket, status: str) -> str:
+def _status(market: SimMarket, status: str) -> dict[str, Any]:
     kinds = {"open": "activated", "paused": "deactivated", "settled": "settled"}
     body: dict[str, Any] = {
         "event_type": kinds.get(status, "close_date_updated"),
@@ -177,4 +182,4 @@ def _status(market: SimMarket, status: str) -> str:
         body["is_deactivated"] = status == "paused"
     else:
         body["close_ts"] = market.closes // SECOND
-    return msgspec.json.encode(body).decode()
+    return body

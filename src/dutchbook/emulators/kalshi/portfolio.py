@@ -8,7 +8,8 @@ from dutchbook.emulators.kalshi.auth import KEY, nested
 from dutchbook.emulators.kalshi.groups import Groups, Wanted
 from dutchbook.emulators.kalshi.paging import page, whole
 from dutchbook.emulators.kalshi.records import Records, fp, six, usd
-from dutchbook.emulators.kalshi.trading import _decoded as decoded
+from dutchbook.emulators.kalshi.wishes import decoded
+from dutchbook.emulators.past import Past
 from dutchbook.emulators.wire.rest import Ask, Path, Refusal
 from dutchbook.emulators.wire.text import iso
 from dutchbook.sim.desk import Desk
@@ -19,12 +20,16 @@ STATUS: Final = ("resting", "canceled", "executed")
 
 
 class Portfolio:
-    """`lag`: how far the positions stay behind the fills, in ns (about a second at the venue)."""
+    """`lag`: how far the positions stay behind the fills, in ns (about a second at the venue).
+
+    All other reads show what `past` does.
+    """
 
     def __init__(
-        self, desk: Desk, records: Records, groups: Groups, owners: dict[str, str]
+        self, desk: Desk, past: Past, records: Records, groups: Groups, owners: dict[str, str]
     ) -> None:
         self._desk = desk
+        self._past = past
         self._records = records
         self._groups = groups
         self._owners = owners
@@ -36,6 +41,7 @@ class Portfolio:
         return [
             Path("/portfolio/orders", self._orders, gate="auth", keep=True),
             Path("/portfolio/orders/queue_positions", self._queue, gate="auth"),
+            Path("/portfolio/orders/{id}/queue_position", self._place, gate="auth"),
             Path("/portfolio/orders/{id}", self._order, gate="read order", keep=True),
             Path("/portfolio/fills", self._fills, gate="auth", keep=True),
             Path("/portfolio/positions", self._positions, gate="auth", keep=True),
@@ -91,7 +97,7 @@ class Portfolio:
         low, high = whole(query, "min_ts", None), whole(query, "max_ts", None)
         events = (query.get("event_ticker") or "").split(",") if query.get("event_ticker") else []
         rows = []
-        for one in reversed(self._desk.of_owner(self._owner(ask))):
+        for one in reversed(self._past.of_owner(self._owner(ask), ask.now)):
             row = self._records.order(one)
             event = self._records.market(one.ticket.key).event.partition(":")[2]
             at = one.ticket.at // SECOND
@@ -107,7 +113,7 @@ class Portfolio:
         return {"orders": shown, "cursor": cursor}
 
     def _order(self, ask: Ask) -> Any:
-        one = self._desk.orders.get(ask.names["id"])
+        one = self._past.order(ask.names["id"], ask.now)
         if one is None or one.ticket.owner != self._owner(ask):
             raise Refusal(404, nested("not_found", "order not found"))
         return {"order": self._records.order(one)}
@@ -117,18 +123,24 @@ class Portfolio:
             {
                 "order_id": one.ticket.id,
                 "market_ticker": self._records.market(one.ticket.key).symbol,
-                "queue_position_fp": fp(0),
+                "queue_position_fp": fp(self._desk.ahead(one.ticket.id)),
             }
             for one in self._desk.of_owner(self._owner(ask))
             if not one.ended
         ]
         return {"queue_positions": rows}
 
+    def _place(self, ask: Ask) -> Any:
+        one = self._desk.orders.get(ask.names["id"])
+        if one is None or one.ticket.owner != self._owner(ask) or one.ended:
+            raise Refusal(404, nested("not_found", "order not found"))
+        return {"queue_position_fp": fp(self._desk.ahead(one.ticket.id))}
+
     def _fills(self, ask: Ask) -> Any:
         query = ask.query
         low, high = whole(query, "min_ts", None), whole(query, "max_ts", None)
         rows = []
-        for one in self._desk.of_owner(self._owner(ask)):
+        for one in self._past.of_owner(self._owner(ask), ask.now):
             if query.get("order_id", one.ticket.id) != one.ticket.id:
                 continue
             for deal in one.deals:
@@ -144,25 +156,12 @@ class Portfolio:
         shown, cursor = page([row for _, row in rows], ask, 1000)
         return {"fills": shown, "cursor": cursor}
 
-    def _late(self, owner: str, now: int) -> dict[str, int]:
-        """What fills within the lag have changed, by market, in YES terms."""
-        late: dict[str, int] = {}
-        if self.lag:
-            for one in self._desk.of_owner(owner):
-                for deal in one.deals:
-                    if deal.at > now - self.lag:
-                        sign = 1 if one.ticket.outcome == 0 else -1
-                        late[deal.key] = late.get(deal.key, 0) + sign * deal.qty
-        return late
-
     def _positions(self, ask: Ask) -> Any:
-        owner = self._owner(ask)
-        account = self._desk.bank.owner(owner)
-        late = self._late(owner, ask.now)
+        account = self._past.account(self._owner(ask), ask.now, self.lag)
         rows = []
         for key in dict.fromkeys(key for key, _ in account.held):
             market = self._records.market(key)
-            position = self._records.position(owner, key) - late.get(key, 0)
+            position = account.held.get((key, 0), 0) - account.held.get((key, 1), 0)
             event = market.event.partition(":")[2]
             wanted = ask.query.get("ticker", market.symbol) == market.symbol and (
                 ask.query.get("event_ticker", event) == event
@@ -185,7 +184,7 @@ class Portfolio:
 
     def _balance(self, ask: Ask) -> Any:
         """All cash, that of resting orders included; cents are rounded down."""
-        cash = self._desk.bank.owner(self._owner(ask)).cash
+        cash = self._past.account(self._owner(ask), ask.now).cash
         shards = [
             {"exchange_index": shard, "balance": usd(value)}
             for shard, value in sorted(cash.items())
@@ -207,7 +206,8 @@ class Portfolio:
         return {"settlements": shown, "cursor": cursor}
 
     def _resting(self, ask: Ask) -> Any:
-        live = [one for one in self._desk.of_owner(self._owner(ask)) if not one.ended]
+        known = self._past.of_owner(self._owner(ask), ask.now)
+        live = [one for one in known if not one.ended]
         value = sum(one.ticket.px * one.left // ONE for one in live)
         return {"total_resting_order_value": value // CENT}
 

@@ -15,6 +15,7 @@ REASONS: Final = {
     "asked": "", "filled": "Trade", "no_match": "", "expired": "ExpiryCancel",
     "self_trade": "SelfTradeCancel", "reduce_only": "ReduceOnlyCancel", "paused": "HaltCancel",
     "closed": "CloseCancel", "group": "", "amended": "Amend",
+    "crosses": "PostOnlyCrossCancel",
 }  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from dutchbook.domain.errors import UsageError
 from dutchbook.domain.units import SECOND
 from dutchbook.emulators.kalshi import bodies
 from dutchbook.emulators.kalshi.auth import nested, refusal
+from dutchbook.emulators.kalshi.lifecycle import Lifecycle
 from dutchbook.emulators.kalshi.messages import Stock
 from dutchbook.emulators.kalshi.paging import page, whole
+from dutchbook.emulators.kalshi.stops import Stops
 from dutchbook.emulators.kalshi.trades import Tape, candles
 from dutchbook.emulators.market.shapes import SimEvent, SimMarket
 from dutchbook.emulators.wire.keys import PublicKey
@@ -39,9 +41,17 @@ class KalshiRest:
     """Answers from the stock; until `limited_until` everything is 429 (a fault)."""
 
     def __init__(
-        self, stock: Stock, trades: Tape, public: Mapping[str, PublicKey], tier: str = "basic"
+        self,
+        stock: Stock,
+        trades: Tape,
+        stops: Stops,
+        life: Lifecycle,
+        public: Mapping[str, PublicKey],
+        tier: str = "basic",
     ) -> None:
         self._stock = stock
+        self._stops = stops
+        self._life = life
         self._trades = trades
         self._public = public
         self._tier = tier
@@ -51,10 +61,12 @@ class KalshiRest:
 
     def app(self, log: WireLog) -> Starlette:
         paths = [
-            Path("/exchange/status", self._status),
-            Path("/exchange/schedule", self._schedule),
+            Path("/exchange/status", self._stops.status),
+            Path("/exchange/schedule", self._stops.schedule),
             Path("/series", self._series),
+            Path("/series/fee_changes", self._life.series_changes),
             Path("/series/{ticker}", self._one_series),
+            Path("/events/fee_changes", self._life.event_changes),
             Path("/events", self._events),
             Path("/events/{ticker}", self._event),
             Path("/markets", self._markets),
@@ -90,29 +102,6 @@ class KalshiRest:
     def _bucket(self, write: int) -> tuple[int, int]:
         rate = TIERS[self._tier][write]
         return rate, rate if self._tier == "basic" else 2 * rate
-
-    def _status(self, ask: Ask) -> Any:
-        active = {
-            "exchange_active": True,
-            "trading_active": True,
-            "intra_exchange_transfers_active": True,
-        }
-        shards = [
-            {"exchange_index": n, "description": name, **active}
-            for n, name in enumerate(("default", "combos", "crypto", "tennis and baseball"))
-        ]
-        return {**active, "exchange_index_statuses": shards}
-
-    def _schedule(self, ask: Ask) -> Any:
-        day = [{"open_time": "00:00", "close_time": "00:00"}]
-        week = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-        hours = {"start_time": "2025-01-01T00:00:00Z", "end_time": "2030-01-01T00:00:00Z"}
-        return {
-            "schedule": {
-                "standard_hours": [hours | dict.fromkeys(week, day)],
-                "maintenance_windows": [],
-            }
-        }
 
     def _series(self, ask: Ask) -> Any:
         category = ask.query.get("category")
@@ -251,6 +240,6 @@ def _csv(text: str | None) -> list[str]:
 
 def _words(query: Mapping[str, str]) -> list[str]:
     words = _csv(query.get("status"))
-    if any(word not in bodies.STATUS for word in words):
+    if any(word not in bodies.QUERY for word in words):
         raise Refusal(400, nested("invalid_parameters", "status: unknown word"))
-    return words
+    return [status for word in words for status in bodies.QUERY[word]]

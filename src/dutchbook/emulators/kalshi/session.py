@@ -90,7 +90,7 @@ class KalshiSession:
             text = f'{{"type":"ticker","sid":{sub.sid},"msg":{news.ticker_body}}}'
             frames.append(Frame(text, "data", False, news.ticker, sub.sid))
         if news.lifecycle and (sub := self._by_channel.get(LIFE)):
-            frames += [_data(LIFE, sub, body, news.ticker) for body in news.lifecycle]
+            frames += [_data(kind, sub, body, news.ticker) for kind, body in news.lifecycle]
         return frames
 
     @property
@@ -104,6 +104,13 @@ class KalshiSession:
         if sub is None or message.owner != self.owner:
             return []
         return [message.frame(sub.sid, sub.next() if CHANNELS[message.channel] else 0)]
+
+    def terminal(self, code: int) -> list[Frame]:
+        """Error 10 or 25 on every subscription, each of which is over with that."""
+        frames = [_error(0, Refused(code), sub) for sub in self._subs.values()]
+        self._subs.clear()
+        self._by_channel.clear()
+        return frames
 
     def on_overflow(self, why: str) -> list[str]:
         """Error 25 on every subscription: terminal."""

@@ -1,8 +1,7 @@
 """The pretend Kalshi's orders: V2 create, cancel, amend, decrease, batches; V1 is gone."""
 
-from typing import Any, Final, Literal
-
-import msgspec
+import contextlib
+from typing import Any, Final
 
 from dutchbook.domain.instrument import on_grid
 from dutchbook.domain.units import ONE, SECOND, micros
@@ -10,6 +9,8 @@ from dutchbook.emulators.kalshi.auth import KEY, nested
 from dutchbook.emulators.kalshi.groups import Groups
 from dutchbook.emulators.kalshi.messages import Stock
 from dutchbook.emulators.kalshi.records import Records, fp, usd
+from dutchbook.emulators.kalshi.stops import Stops
+from dutchbook.emulators.kalshi.wishes import Amend, Batch, Create, Decrease, Undos, decoded
 from dutchbook.emulators.wire.rest import Ask, Path, Refusal
 from dutchbook.sim.desk import Desk
 from dutchbook.sim.words import Refused, Standing, Ticket
@@ -37,70 +38,30 @@ REFUSALS: Final[dict[str, tuple[int, str, str]]] = {
 }
 
 
-class Create(msgspec.Struct, kw_only=True):
-    """A create body; a JSON number where a string is due is a decoding error."""
-
-    ticker: str
-    side: Literal["bid", "ask"]
-    count: str
-    price: str
-    time_in_force: Literal["good_till_canceled", "immediate_or_cancel", "fill_or_kill"]
-    self_trade_prevention_type: Literal["taker_at_cross", "maker"]
-    client_order_id: str = ""
-    expiration_time: int | None = None
-    post_only: bool = False
-    reduce_only: bool = False
-    cancel_order_on_pause: bool = False
-    order_group_id: str = ""
-    subaccount: int | None = None
-    exchange_index: int | None = None
-
-
-class Batch(msgspec.Struct):
-    orders: list[msgspec.Raw]
-
-
-class Amend(msgspec.Struct, kw_only=True):
-    ticker: str
-    side: Literal["bid", "ask"]
-    price: str
-    count: str
-    client_order_id: str = ""
-    updated_client_order_id: str = ""
-    exchange_index: int | None = None
-
-
-class Decrease(msgspec.Struct, kw_only=True):
-    reduce_by: str | None = None
-    reduce_to: str | None = None
-    exchange_index: int | None = None
-    market_ticker: str = ""
-
-
-class Undo(msgspec.Struct, kw_only=True):
-    order_id: str
-    subaccount: int | None = None
-    exchange_index: int | None = None
-    market_ticker: str = ""
-
-
-class Undos(msgspec.Struct):
-    orders: list[Undo]
-
-
 class Trading:
-    """`owners`: API key id -> owner. `paused`: the weekly pause; cancels still work."""
+    """`owners`: API key id -> owner.
+
+    `post_only_cancels`: an order that is only to rest but would not is created and canceled,
+    as the documents have it, instead of refused, as was seen.
+    """
 
     def __init__(
-        self, stock: Stock, desk: Desk, records: Records, groups: Groups, owners: dict[str, str]
+        self,
+        stock: Stock,
+        desk: Desk,
+        records: Records,
+        groups: Groups,
+        stops: Stops,
+        owners: dict[str, str],
     ) -> None:
         self._stock = stock
+        self._stops = stops
         self._desk = desk
         self._records = records
         self._groups = groups
         self._owners = owners
         self._count = 0
-        self.paused = False
+        self.post_only_cancels = False
 
     def paths(self) -> list[Path]:
         one = ORDERS + "/{id}"
@@ -131,15 +92,15 @@ class Trading:
     # -- creating --------------------------------------------------------------------------------
 
     def _create(self, ask: Ask) -> Any:
-        standing = self._place(_decoded(ask.body, Create), ask)
+        standing = self._place(decoded(ask.body, Create), ask)
         return 201, self._created(standing, ask.now)
 
     def _create_batch(self, ask: Ask) -> Any:
         rows = []
-        for raw in _decoded(ask.body, Batch).orders:
+        for raw in decoded(ask.body, Batch).orders:
             client = ""
             try:
-                wish = _decoded(bytes(raw), Create)
+                wish = decoded(bytes(raw), Create)
                 client = wish.client_order_id
                 rows.append(self._created(self._place(wish, ask), ask.now))
             except Refusal as refusal:
@@ -150,11 +111,10 @@ class Trading:
 
     def _place(self, wish: Create, ask: Ask) -> Standing:
         owner = self.owner(ask)
-        if self.paused:
-            raise Refusal(409, nested("trading_is_paused", "trading is paused"))
         market = self._stock.markets.get(wish.ticker)
         if market is None:
             raise _refusal("unknown_market")
+        self._stops.takes(market.exchange_index, ask.now)
         if wish.exchange_index not in (None, -1, market.exchange_index):
             raise _refusal("unknown_market", "another exchange index")
         px, qty = _price(wish.price), _count(wish.count)
@@ -178,11 +138,15 @@ class Trading:
         if wish.client_order_id:
             self._records.claim(owner, wish.client_order_id, ticket.id)  # also by a killed FOK
         try:
-            return self._desk.place(ticket)
+            standing = self._desk.place(ticket)
         except Refused as refused:
+            if refused.code == "crosses" and self.post_only_cancels:
+                return self._desk.stillborn(ticket, "crosses")
             if refused.code not in ("killed",):
                 self._records.release(owner, wish.client_order_id)
-            raise _refusal(refused.code, refused.detail) from None
+            raise _refusal(refused.code) from None
+        self._groups.work(ask.now)
+        return standing
 
     def _created(self, standing: Standing, now: int) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -213,6 +177,7 @@ class Trading:
             raise Refusal(404, nested("not_found", "order not found"))
         if ticker and ticker != market.symbol:
             raise Refusal(404, nested("not_found", "order not found"))
+        self._stops.takes(market.exchange_index, ask.now, cancel=True)
         return standing
 
     def _cancel(self, ask: Ask) -> Any:
@@ -233,7 +198,7 @@ class Trading:
 
     def _cancel_batch(self, ask: Ask) -> Any:
         rows: list[dict[str, Any]] = []
-        for one in _decoded(ask.body, Undos).orders:
+        for one in decoded(ask.body, Undos).orders:
             try:
                 standing = self._mine(ask, one.order_id, one.market_ticker, one.exchange_index)
                 rows.append(self._undone(standing, ask.now))
@@ -243,29 +208,34 @@ class Trading:
         return {"orders": rows}
 
     def _cancel_all(self, ask: Ask) -> Any:
-        self._desk.cancel_owner(self.owner(ask), ask.now)
+        owner = self.owner(ask)
+        for key in list(self._desk.resting):
+            with contextlib.suppress(Refusal):
+                shard = self._stock.feed.markets[key].exchange_index
+                self._stops.takes(shard, ask.now, cancel=True)
+                self._desk.cancel_owner(owner, ask.now, key=key)
         return {}
 
     # -- changing --------------------------------------------------------------------------------
 
     def _amend(self, ask: Ask) -> Any:
-        wish = _decoded(ask.body, Amend)
+        wish = decoded(ask.body, Amend)
         standing = self._mine(ask, ask.names["id"], wish.ticker, wish.exchange_index)
         market = self._stock.feed.markets[standing.ticket.key]
         px = _price(wish.price)
-        if self.paused:
-            raise Refusal(409, nested("trading_is_paused", "trading is paused"))
+        self._stops.takes(market.exchange_index, ask.now)
         if not on_grid(self._stock.grid(market)[1], px):
             raise _refusal("price", "not on the price grid")
         own = px if wish.side == "bid" else ONE - px
         try:
             self._desk.amend(standing.ticket.id, own, _count(wish.count), ask.now)
         except Refused as refused:
-            raise _refusal(refused.code, refused.detail) from None
+            raise _refusal(refused.code) from None
+        self._groups.work(ask.now)
         return self._created(standing, ask.now)
 
     def _decrease(self, ask: Ask) -> Any:
-        wish = _decoded(ask.body, Decrease)
+        wish = decoded(ask.body, Decrease)
         standing = self._mine(ask, ask.names["id"], wish.market_ticker, wish.exchange_index)
         if (wish.reduce_by is None) == (wish.reduce_to is None):
             raise Refusal(400, nested("invalid_parameters", "exactly one of reduce_by, reduce_to"))
@@ -290,14 +260,6 @@ def _average(standing: Standing) -> int:
     """What was paid for a contract on average, in YES terms."""
     own = standing.paid * ONE // standing.filled
     return own if standing.ticket.outcome == 0 else ONE - own
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        words = {"code": "invalid_request", "message": "invalid request body"}
-        raise Refusal(400, words | {"details": str(error)[:200]}) from None
 
 
 def _price(text: str) -> int:

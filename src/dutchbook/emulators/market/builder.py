@@ -11,6 +11,8 @@ from dutchbook.emulators.market.cluster import Cluster
 from dutchbook.emulators.market.shapes import SimEvent, SimMarket, SimSeries
 
 MAKER = {"quadratic": 0, "quadratic_with_maker_fees": 17_500}
+POSITIONS = 8
+"""One of so many Polymarket markets, negative-risk ones aside, has position ids."""
 RATES = {
     "Crypto": 70_000,
     "Sports": 50_000,
@@ -215,6 +217,8 @@ class Builder:
         self._polymarkets += self.rng.randrange(1, 60)
         condition = self._hash()
         tokens = tuple(str(self.rng.randrange(10**76, 10**77)) for _ in range(2))
+        if int(condition, 16) % POSITIONS == 0 and not event.exclusive:
+            tokens = tuple(_position(condition, outcome) for outcome in (1, 2))
         until = closes or event.closes
         rate = RATES[event.category]
         market = SimMarket(
@@ -264,3 +268,9 @@ class Builder:
 
     def _hash(self) -> str:
         return f"0x{self.rng.getrandbits(256):064x}"
+
+
+def _position(condition: str, outcome: int) -> str:
+    """A position id of Polymarket's second protocol: module, condition, outcome, zeros between."""
+    part = int(condition, 16) & ((1 << 144) - 1)
+    return str((1 << 248) | (part << 104) | outcome)

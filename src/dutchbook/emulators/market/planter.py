@@ -117,7 +117,8 @@ class Planter:
 
     def reopen(self, key: str, at: Ns) -> list[Update]:
         """Trading goes on in a market that was paused."""
-        self._flows[key].market.status = "open"
+        if self._flows[key].market.status == "paused":  # and not closed meanwhile, by hand
+            self._flows[key].market.status = "open"
         return [Update(key, at, [], status="open")]
 
     def _taken(self, basket: Basket, at: Ns) -> bool:

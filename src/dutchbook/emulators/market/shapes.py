@@ -53,7 +53,8 @@ class SimMarket(msgspec.Struct):
 
     `symbol` is Kalshi's ticker, or Polymarket's condition id (`market` on its sockets).
     `id` is Kalshi's market_id, or Gamma's numeric id. Strikes are dollars as Kalshi's floats.
-    `status`, `last`, `volume` and `open_interest` change while the market runs.
+    `status`, `last`, `volume` and `open_interest` change while the market runs; `pays` is what
+    one YES contract is worth in the end, -1 as long as nobody knows.
     """
 
     key: str
@@ -92,3 +93,4 @@ class SimMarket(msgspec.Struct):
     last: int = 0
     volume: int = 0
     open_interest: int = 0
+    pays: int = -1

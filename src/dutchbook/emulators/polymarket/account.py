@@ -1,15 +1,17 @@
 """The pretend Polymarket's reads of an account: orders, trades, balances; and its Data API."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dutchbook.domain.units import ONE, SECOND, plain
+from dutchbook.emulators.halts import Halts
+from dutchbook.emulators.past import Past
 from dutchbook.emulators.polymarket.life import OUTCOMES, SIDE, Trades
 from dutchbook.emulators.polymarket.messages import Shelf
 from dutchbook.emulators.polymarket.owners import Owners
 from dutchbook.emulators.polymarket.trading import TYPES
 from dutchbook.emulators.wire.rest import Ask, Path, Refusal
-from dutchbook.sim.desk import Desk
 from dutchbook.sim.words import Standing
 
 PAGE: Final = 100
@@ -18,26 +20,36 @@ PLENTY: Final = str((1 << 256) - 1)
 STATUS: Final = {
     "": "LIVE", "filled": "MATCHED", "asked": "CANCELED", "heartbeat": "CANCELED",
     "no_match": "CANCELED", "expired": "CANCELED_EXPIRED_ORDER",
+    "unmatched": "UNMATCHED", "paused": "CANCELED", "self_trade": "CANCELED",
     "closed": "CANCELED_MARKET_RESOLVED", "funds": "CANCELED_NOT_ENOUGH_BALANCE",
 }  # fmt: skip
 
 
 class AccountReads:
-    """`blocked`: what the geoblock answers."""
+    """Reads of orders, trades and money show what the past has."""
 
-    def __init__(self, shelf: Shelf, desk: Desk, owners: Owners, trades: Trades) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        past: Past,
+        owners: Owners,
+        trades: Trades,
+        halts: Halts,
+        delayed: Mapping[str, int],
+    ) -> None:
         self._shelf = shelf
-        self._desk = desk
+        self._past = past
         self._owners = owners
         self._trades = trades
-        self.blocked = False
+        self._halts = halts
+        self._delayed = delayed
 
     def paths(self) -> list[Path]:
         return [
             Path("/data/order/{id}", self._order, gate="clob", keep=True),
             Path("/data/orders", self._orders, gate="clob", keep=True),
             Path("/data/trades", self._list_trades, gate="clob", keep=True),
-            Path("/balance-allowance", self._balance, gate="clob", keep=True),
+            Path("/balance-allowance", self._balance, gate="clob balance", keep=True),
             Path("/balance-allowance/update", lambda ask: "", gate="clob"),
             Path("/order-scoring", lambda ask: {"scoring": False}, gate="clob"),
             Path("/orders-scoring", lambda ask: {}, "POST", "clob"),
@@ -48,19 +60,22 @@ class AccountReads:
         """What other hosts serve: the Data API and the geoblock."""
         return [
             Path("/api/geoblock", self._geoblock),
-            Path("/data-api/positions", self._positions),
-            Path("/data-api/activity", lambda ask: []),
-            Path("/data-api/trades", lambda ask: []),
-            Path("/data-api/value", self._value),
+            Path("/data-api/positions", self._positions, gate="data positions"),
+            Path("/data-api/activity", lambda ask: [], gate="data"),
+            Path("/data-api/trades", lambda ask: [], gate="data trades"),
+            Path("/data-api/value", self._value, gate="data"),
         ]
 
     def row(self, one: Standing) -> dict[str, Any]:
         """An open order as REST has it."""
         ticket = one.ticket
         market = self._shelf.feed.markets[ticket.key]
+        status = STATUS.get(one.ended, "CANCELED")
+        if ticket.id in self._delayed:
+            status = "DELAYED"
         return {
             "id": ticket.id,
-            "status": STATUS.get(one.ended, "CANCELED"),
+            "status": status,
             "owner": ticket.owner,
             "maker_address": self.address(ticket.owner),
             "market": market.symbol,
@@ -82,7 +97,7 @@ class AccountReads:
 
     def _order(self, ask: Ask) -> Any:
         owner = self._owners.owner(ask)
-        one = self._desk.orders.get(ask.names["id"])
+        one = self._past.order(ask.names["id"], ask.now)
         if one is None or one.ticket.owner != owner:
             raise Refusal(404, {"error": "order not found"})
         return self.row(one)
@@ -90,7 +105,7 @@ class AccountReads:
     def _orders(self, ask: Ask) -> Any:
         owner = self._owners.owner(ask)
         query = ask.query
-        rows = [self.row(one) for one in self._desk.of_owner(owner) if not one.ended]
+        rows = [self.row(one) for one in self._past.of_owner(owner, ask.now) if not one.ended]
         for name in ("id", "market", "asset_id"):
             rows = [row for row in rows if query.get(name, row[name]) == row[name]]
         return _page(rows, ask)
@@ -101,9 +116,11 @@ class AccountReads:
         low, high = int(query.get("after") or 0), int(query.get("before") or 1 << 60)
         rows = []
         for deal in self._trades.deals.values():
+            if deal.at > ask.now - self._past.lag:
+                continue
             market = self._shelf.feed.markets[deal.key]
             for side, one in self._trades.sides(deal):
-                row = self._trades.row(deal, side, market)
+                row = self._trades.row(deal, side, market, ask.now - self._past.lag)
                 at = int(row["match_time"])
                 if one.ticket.owner == owner and low <= at <= high:
                     rows.append(row)
@@ -114,7 +131,7 @@ class AccountReads:
     def _balance(self, ask: Ask) -> Any:
         owner = self._owners.owner(ask)
         kind = ask.query.get("asset_type")
-        account = self._desk.bank.owner(owner)
+        account = self._past.account(owner, ask.now)
         if kind == "COLLATERAL":
             value = account.cash.get(0, 0)
         else:
@@ -125,16 +142,18 @@ class AccountReads:
         allowances = {
             "0xE111180000d2663C0091e4f400237545B87B996B": PLENTY,
             "0xe2222d279d744050d28e00520010520000310F59": PLENTY,
+            "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa": PLENTY,
         }
         return {"balance": str(max(0, value)), "allowances": allowances}
 
     def _geoblock(self, ask: Ask) -> Any:
-        return {"blocked": self.blocked, "ip": ask.client, "country": "CH", "region": "ZH"}
+        blocked = self._halts.mode(ask.now) == "blocked"
+        return {"blocked": blocked, "ip": ask.client, "country": "CH", "region": "ZH"}
 
     def _positions(self, ask: Ask) -> Any:
         owner = self._owners.owner_of(ask.query.get("user") or "")
         rows = []
-        for (key, outcome), qty in sorted(self._desk.bank.owner(owner).held.items()):
+        for (key, outcome), qty in sorted(self._past.account(owner, ask.now).held.items()):
             if qty <= 0:
                 continue
             market = self._shelf.feed.markets[key]

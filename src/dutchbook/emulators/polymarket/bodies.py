@@ -7,6 +7,7 @@ import msgspec
 from dutchbook.domain.units import ONE, plain
 from dutchbook.emulators.market.shapes import SimEvent, SimMarket
 from dutchbook.emulators.polymarket.messages import Shelf
+from dutchbook.emulators.polymarket.signed import is_position
 from dutchbook.emulators.wire.text import iso
 
 OUTCOMES: Final = ("Yes", "No")
@@ -71,11 +72,18 @@ def gamma_market(shelf: Shelf, market: SimMarket) -> dict[str, Any]:
             "rebateRate": market.rebate / ONE,
             "takerOnly": True,
         },
-        "secondsDelay": 0,
+        "secondsDelay": shelf.delay_ms(market) // 1_000,
         "umaResolutionStatuses": "[]",
         "rfqEnabled": False,
-        "version": "v1",
+        **_protocol(market),
     }
+
+
+def _protocol(market: SimMarket) -> dict[str, Any]:
+    """Markets of the second protocol have position ids, which go by the third exchange."""
+    if not is_position(int(market.tokens[0])):
+        return {"version": "v1"}
+    return {"version": "v2", "positionIds": list(market.tokens)}
 
 
 def gamma_event(shelf: Shelf, event: SimEvent, nested: bool = True) -> dict[str, Any]:
@@ -135,7 +143,7 @@ def clob_market(shelf: Shelf, market: SimMarket) -> dict[str, Any]:
         "accepting_orders": market.status == "open",
         "minimum_order_size": market.size_min // ONE if market.size_min >= ONE else 0.01,
         "minimum_tick_size": shelf.tick(market) / ONE,
-        "seconds_delay": 0,
+        "seconds_delay": shelf.delay_ms(market) // 1_000,
         "maker_base_fee": 0,
         "taker_base_fee": 0,
         "neg_risk": market.neg_risk,
@@ -167,7 +175,7 @@ def short_market(shelf: Shelf, market: SimMarket) -> dict[str, Any]:
         "mbf": 0,
         "tbf": 0,
         "fd": {"r": market.fees.taker / ONE, "e": market.fees.exponent, "to": True},
-        "itode": False,
+        "itode": shelf.delay_ms(market) > 0,
     }
 
 

@@ -17,10 +17,16 @@ from dutchbook.emulators.wire.log import WireLog
 from dutchbook.emulators.wire.rest import Ask, Path, Refusal, application
 
 WINDOWS: Final = {
-    "general": 15_000, "clob": 9_000, "one": 1_500, "many": 500,
-    "gamma": 4_000, "events": 500, "markets": 300,
+    "general": (15_000, 10), "clob": (9_000, 10), "one": (1_500, 10), "many": (500, 10),
+    "gamma": (4_000, 10), "events": (500, 10), "markets": (300, 10),
+    "order": (5_000, 10), "order_long": (120_000, 600),
+    "orders": (2_000, 10), "orders_long": (21_000, 600),
+    "unorders": (2_000, 10), "unorders_long": (15_000, 600),
+    "all": (250, 10), "all_long": (6_000, 600), "unmarket": (1_500, 10),
+    "balance": (200, 10), "keys": (100, 10),
+    "data": (1_000, 10), "trades": (200, 10), "positions": (150, 10),
 }  # fmt: skip
-"""Requests per 10 s and address; a request counts in its own window and in the wider ones."""
+"""Requests per so many seconds and address; a request counts in its own and the wider ones."""
 PAGE: Final = 500
 START, END = "MA==", "LTE="
 
@@ -41,8 +47,13 @@ class Windows:
 
     def _window(self, client: str, name: str) -> Window:
         if (client, name) not in self._windows:
-            self._windows[client, name] = Window(WINDOWS[name])
+            self._windows[client, name] = _window(name)
         return self._windows[client, name]
+
+
+def _window(name: str) -> Window:
+    most, seconds = WINDOWS[name]
+    return Window(most, seconds * SECOND)
 
 
 class Clob:

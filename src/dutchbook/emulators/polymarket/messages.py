@@ -60,12 +60,17 @@ class Shelf:
             for token, name in enumerate(market.tokens)
         }
         self.ticks: dict[str, int] = {}
+        self.delays: dict[str, int] = {}
         self.recent: dict[str, int] = {}
         self._touched: dict[str, int] = {}
         self._bests: dict[str, tuple[int, int]] = {}
 
     def tick(self, market: SimMarket) -> int:
         return self.ticks.get(market.symbol, market.tick)
+
+    def delay_ms(self, market: SimMarket) -> int:
+        """How long who takes waits in markets of this category; 0 unless it was set."""
+        return self.delays.get(market.category, 0)
 
     def best(self, asset: Asset) -> tuple[int, int]:
         """Best bid and ask of the token's own book; 0 and ONE where there is none."""
@@ -197,7 +202,7 @@ def _levels(levels: list[tuple[int, int]]) -> str:
 
 
 def _resolved(market: SimMarket, stamp: int) -> str:
-    won = 0 if market.last * 2 >= ONE else 1
+    won = 0 if (market.last if market.pays < 0 else market.pays) * 2 >= ONE else 1
     body = {
         "event_type": "market_resolved",
         "id": market.id,

@@ -13,7 +13,7 @@ from dutchbook.emulators.polymarket.owners import Owners
 from dutchbook.emulators.wire.outbox import Frame
 from dutchbook.sim.words import Deal, Happened
 
-KINDS = {"placed": "PLACEMENT", "filled": "UPDATE", "ended": "CANCELLATION"}
+KINDS = {"placed": "PLACEMENT", "filled": "UPDATE", "ended": "CANCELLATION", "amended": "UPDATE"}
 
 
 class Private:
@@ -86,6 +86,6 @@ def trade_messages(shelf: Shelf, trades: Trades, deal: Deal, now: int) -> list[P
     found = []
     for side, one in trades.sides(deal):
         body = {"event_type": "trade", "type": "TRADE", "timestamp": str(now // MILLI)}
-        body |= trades.row(deal, side, market) | {"trade_owner": one.ticket.owner}
+        body |= trades.row(deal, side, market, now) | {"trade_owner": one.ticket.owner}
         found.append(Private(one.ticket.owner, market.symbol, body))
     return found

@@ -93,6 +93,20 @@ class Hub:
             if items:
                 line.box.put(items)
 
+    def cut(self) -> None:
+        """Drop every connection, after what is queued has left."""
+        for line in self.lines.values():
+            line.box.cut_when_flushed()
+
+    def terminal(self, code: int, now: int) -> bool:
+        """End the subscriptions of the first public connection with an error; False if none."""
+        for line in self.lines.values():
+            end = getattr(line.session, "terminal", None)
+            if end is not None and not getattr(line.session, "private", False):
+                self.send(line, end(code), now)
+                return True
+        return False
+
     def poll(self, now: int) -> None:
         """Let the next fault happen if it is due."""
         lines = [

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from dutchbook.domain.units import SECOND
+from dutchbook.domain.units import SECOND, ceil_div
 
 
 class TokenBucket:
@@ -16,14 +16,31 @@ class TokenBucket:
 
     def take(self, cost: int, now: int) -> bool:
         """Take `cost` tokens, or nothing and False."""
-        if self._at is not None and now > self._at:
-            full = self.capacity * SECOND
-            self._level = min(full, self._level + (now - self._at) * self.rate)
-        self._at = now if self._at is None else max(now, self._at)
+        self._fill(now)
         if cost * SECOND > self._level:
             return False
         self._level -= cost * SECOND
         return True
+
+    def charge(self, cost: int, now: int) -> None:
+        """Take `cost` tokens, even if that leaves a debt."""
+        self._fill(now)
+        self._level -= cost * SECOND
+
+    @property
+    def left(self) -> int:
+        """Whole tokens as of the last request."""
+        return self._level // SECOND
+
+    def wait(self, cost: int) -> int:
+        """Nanoseconds from the last request until `cost` tokens are there."""
+        return max(0, ceil_div(cost * SECOND - self._level, self.rate))
+
+    def _fill(self, now: int) -> None:
+        if self._at is not None and now > self._at:
+            full = self.capacity * SECOND
+            self._level = min(full, self._level + (now - self._at) * self.rate)
+        self._at = now if self._at is None else max(now, self._at)
 
 
 class Window:

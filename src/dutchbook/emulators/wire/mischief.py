@@ -25,7 +25,10 @@ class Victim(Protocol):
 
 
 class Mischief:
-    """`poll` starts what is due; `through` is asked about every frame before it is queued."""
+    """`poll` starts what is due; `through` is asked about every frame before it is queued.
+
+    `scripted` faults come before the planned ones.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Mischief:
     ) -> None:
         self.limited_until = 0
         self.done: dict[str, int] = {}
+        self.scripted: list[Fault] = []
         self._start_after = start_after
         self._plan = plan
         self._victim = victim
@@ -54,7 +58,12 @@ class Mischief:
             box, frame, _ = self._held
             self._held = None
             box.put([Item(frame.text)])
-        if not boxes or self._next is None or self._armed:
+        if not boxes or self._armed:
+            return
+        if self.scripted:
+            self._start(self.scripted.pop(0), now, boxes)
+            return
+        if self._next is None:
             return
         if self._due is None:
             self._due = now + self._start_after
@@ -111,8 +120,9 @@ class Mischief:
     def _finish(self, fault: Fault, now: int) -> None:
         self.done[fault.kind] = self.done.get(fault.kind, 0) + 1
         self._armed = None
-        self._due = now + fault.span + fault.rest
-        self._next = next(self._plan, None)
+        if fault is self._next:
+            self._due = now + fault.span + fault.rest
+            self._next = next(self._plan, None)
 
     def _touched(self, box: Outbox, frame: Frame, now: int) -> list[Item]:
         if self._held and self._held[0] is box:

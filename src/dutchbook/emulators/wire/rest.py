@@ -18,7 +18,10 @@ from dutchbook.emulators.wire.log import WireLog
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """One request. `client` is the address it came from; `now` in ns."""
+    """One request. `client` is the address it came from; `now` in ns.
+
+    `said`: headers that its answer will have.
+    """
 
     method: str
     path: str
@@ -28,6 +31,7 @@ class Ask(msgspec.Struct, frozen=True):
     body: bytes
     client: str
     now: int
+    said: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Refusal(Exception):
@@ -109,13 +113,13 @@ def _answer(host: str, ask: Ask, path: Path, gate: Gate, log: WireLog) -> Respon
         data if keep else None,
     )
     kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
-    return Response(data, status, media_type=kind)
+    return Response(data, status, ask.said, media_type=kind)
 
 
 class HttpServer(uvicorn.Server):
     """uvicorn on a socket that is already bound, leaving signals to whoever runs us."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, log_level: str = "warning") -> None:
         self._told = asyncio.Event()
         super().__init__(
             uvicorn.Config(
@@ -123,7 +127,7 @@ class HttpServer(uvicorn.Server):
                 http="httptools",
                 ws="none",
                 lifespan="off",
-                log_level="warning",
+                log_level=log_level,
                 access_log=False,
                 timeout_graceful_shutdown=1,
                 timeout_keep_alive=60,

@@ -75,6 +75,7 @@ def migrate(engine: Engine) -> tuple[str, str]:
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("version_locations", str(HERE / "versions"))
+    config.set_main_option("path_separator", "newline")
     with engine.begin() as connection:
         before = version(connection)
         config.attributes["connection"] = connection
@@ -92,4 +93,5 @@ def newest() -> str:
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("version_locations", str(HERE / "versions"))
+    config.set_main_option("path_separator", "newline")
     return ScriptDirectory.from_config(config).get_current_head() or ""

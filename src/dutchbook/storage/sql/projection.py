@@ -19,6 +19,7 @@ from dutchbook.domain.account_events import (
 from dutchbook.domain.effects import Effect, SubmitOrder, SubmitOrders
 from dutchbook.domain.events import Event, OperatorAsked, RunStarted, RunStopped
 from dutchbook.domain.step import (
+    Accepted,
     BasketBegun,
     BasketMoved,
     Closed,
@@ -26,6 +27,7 @@ from dutchbook.domain.step import (
     Improved,
     Note,
     Opened,
+    RampMoved,
 )
 from dutchbook.domain.units import DAY, Ns
 from dutchbook.engine.trading import FOLDED
@@ -214,6 +216,8 @@ class Projection:
             self.open = {} if isinstance(event, RunStarted) else self.open
         said += [("dutchbook", "SubmitOrder", e) for e in step.effects if _submits(e)]
         said += [(n.by, f"halt {n.level}", n) for n in step.notes if isinstance(n, HaltMoved)]
+        said += [(n.by, f"accept {n.venue}", n) for n in step.notes if isinstance(n, Accepted)]
+        said += [("dutchbook", f"ramp {n.step}", n) for n in step.notes if isinstance(n, RampMoved)]
         day = self._day(step.at)
         for who, what, body in said:
             text = msgspec.json.encode(body, order="deterministic").decode()

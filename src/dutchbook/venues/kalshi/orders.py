@@ -1,5 +1,6 @@
 """Orders out, answers in: refused, at the venue, or unknown, and no fourth way."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,7 @@ from dutchbook.domain.account_events import (
     OrderRejected,
     OrderUnknown,
 )
+from dutchbook.domain.effects import CancelOrder
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import Ns
@@ -28,7 +30,11 @@ UNSENT: Final = "it never left us"
 
 
 class Orders:
-    """Places orders. `groups`: shard -> the order group that guards it."""
+    """Places orders. `groups`: shard -> the order group that guards it.
+
+    `doomed`: orders that were under way when everything was canceled; `cancel(ask, now)` ends each
+    as soon as its answer comes, since the venue's sweep misses what is not on its book yet.
+    """
 
     def __init__(
         self,
@@ -46,12 +52,21 @@ class Orders:
         self.costs = costs
         self.groups: dict[int, str] = {}
         self.grouped: dict[str, str] = {}
-        self.placing: dict[str, None] = {}
+        self.placing: dict[str, tuple[Order, ...]] = {}
+        self.doomed: dict[str, None] = {}
         self.again: dict[str, None] = {}
+        self.cancel: Callable[[CancelOrder, Ns], list[Out]] = lambda ask, now: []
 
     def withdraw(self) -> list[Out]:
-        """Take back every order whose request has not left yet."""
-        return [Drop(tuple(self.placing))] if self.placing else []
+        """Take back every order whose request has not left yet; what has left is doomed.
+
+        Requests that only sell what is held go on: ending them would keep the risk.
+        """
+        back = [call for call, group in self.placing.items() if not all(o.repairs for o in group)]
+        for call in back:
+            self.doomed.update((one.id, None) for one in self.placing[call])
+        _bound(self.doomed)
+        return [Drop(tuple(back))] if back else []
 
     def submit(
         self, orders: tuple[Order, ...], now: Ns, room: int = BATCH_MAX, again: bool = False
@@ -83,8 +98,10 @@ class Orders:
         def done(answer: Answer, at: Ns) -> list[Out]:
             self.placing.pop(call.id, None)
             if len(orders) == 1:
-                return self._placed(orders[0], answer, at)
-            return self._batch(orders, answer, at)
+                out = self._placed(orders[0], answer, at)
+            else:
+                out = self._batch(orders, answer, at)
+            return self._swept(orders, out, at)
 
         if len(orders) == 1:
             path, body = ORDERS, encode(bodies[0])
@@ -92,8 +109,18 @@ class Orders:
             path, body = f"{ORDERS}/batched", encode({"orders": bodies})
         until = Ns(now + QUEUED_MAX)
         call = self.requests.call("POST", path, done, (), body, WRITE, cost, until)
-        self.placing[call.id] = None
-        return [call]
+        self.placing[call.id] = orders
+        return [msgspec.structs.replace(call, risk=any(not one.repairs for one in orders))]
+
+    def _swept(self, orders: tuple[Order, ...], out: list[Out], now: Ns) -> list[Out]:
+        """What an answer proves, and a cancel for each order that a sweep had to miss."""
+        refused = {one.order for one in out if isinstance(one, OrderRejected)}
+        for order in orders:
+            if order.id in self.doomed:
+                del self.doomed[order.id]
+                if order.id not in refused and order.tif in ("gtc", "gtd"):
+                    out = [*out, *self.cancel(CancelOrder(order, "", "sweep"), now)]
+        return out
 
     def _group(self, order: Order) -> str:
         """The group that an order was first sent with, so that it is the same when sent again."""

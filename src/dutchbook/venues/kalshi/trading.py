@@ -41,6 +41,7 @@ class Trading:
         self.inquiries = Inquiries(self.requests, self.known, config.account, costs)
         self.orders = Orders(self.requests, self.known, self.inquiries, self.standing, costs)
         self.changes = Changes(self.requests, self.known, self.inquiries, self.standing, costs)
+        self.orders.cancel = self.changes.cancel
         self.groups = Groups(self.requests, costs, self.orders.groups)
         self.reports = Reports(self.requests, self.known)
         self.sweep = Sweep(self.requests, self.known, costs)

@@ -25,7 +25,8 @@ def check(found: list[Activity]) -> None:
 
 def paid(found: list[Activity], known: Known) -> list[Out]:
     """Each of them as Paid, once. A redemption burns all that was held of both outcomes, and does
-    not say what that was: it is what the last complete report said."""
+    not say what that was: it is what the last complete report said. Before the first one of a
+    process it is not told, and the books burn what they hold."""
     out: list[Out] = []
     for one in found:
         if one.type not in KINDS:

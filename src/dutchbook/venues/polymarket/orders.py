@@ -8,6 +8,7 @@ import msgspec
 from dutchbook.domain.account_events import (
     CancelFailed,
     OrderAcked,
+    OrderCanceled,
     OrderRejected,
     OrderUnknown,
 )
@@ -113,7 +114,8 @@ class Orders:
         """End every open order of these credentials; it costs one and one for each of them.
 
         Orders that wait for their turn are taken back. The venue's sweep misses what is not on its
-        book yet, so those under way are canceled by name as soon as their answer comes.
+        book yet, so those under way are canceled by name as soon as their answer comes. Requests
+        that only sell what is held go on: ending them would keep the risk.
         """
 
         def done(answer: Answer, now: Ns) -> list[Out]:
@@ -146,6 +148,10 @@ class Orders:
 
     def _ended(self, answer: Answer, asked: dict[str, str], now: Ns) -> list[Out]:
         out = cancels.read_answer(answer, asked, self._known)
+        ended = [one.order for one in out if isinstance(one, OrderCanceled)]
+        for order in (self._known.orders.get(name) for name in ended):
+            # The answer does not say what had filled before: the trades do.
+            out += self.landed(order, now) if order is not None else []
         if answer.status in (401, 403):
             out = [*self._mode(answer, "unauthorized", answer.said(), 0, now), *out]
         return out
@@ -185,9 +191,11 @@ class Orders:
             cost=len(good),
             until=Ns(now + QUEUED_MAX),
         )
+        if all(one.repairs for one, _ in good):
+            return [msgspec.structs.replace(call, risk=False)]
         self._sent += 1
         self._placing[call.id] = tuple(order.id for order, _ in good)
-        return [call]
+        return [msgspec.structs.replace(call, risk=True)]
 
     def _answered(
         self, good: list[tuple[Order, Signable]], answer: Answer, again: bool, now: Ns

@@ -1,0 +1,141 @@
+"""A load of subscribers: bare sockets under epoll, frames counted, their stamps read."""
+
+import os
+import select
+import socket
+import struct
+import time
+from typing import Final
+
+ROOM: Final = 1 << 18
+_STAMP: Final = b'"id":"'
+_KIND: Final = b'"type":"signal"'
+_ARRAY: Final = ord("[")
+_CONTROL: Final = 8
+_PING: Final = 9
+_PONG: Final = bytes((0x8A, 0x80, 0, 0, 0, 0))
+
+
+class Sub:
+    """One subscriber: a socket, the bytes that are not yet a frame, what it counted."""
+
+    __slots__ = ("closed", "frames", "rest", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.rest = b""
+        self.frames = 0
+        self.closed = 0
+
+
+def masked(text: str) -> bytes:
+    """A client's text frame; a mask of zeros is a mask."""
+    data = text.encode()
+    size = len(data)
+    head = bytes((0x81, 0x80 | size)) if size < 126 else struct.pack("!BBH", 0x81, 0xFE, size)
+    return head + b"\0\0\0\0" + data
+
+
+class Load:
+    """Many subscribers of one server. Times are wall-clock ns, as are the stamps."""
+
+    def __init__(self) -> None:
+        self.epoll = select.epoll()
+        self.subs: dict[int, Sub] = {}
+        self.ages: list[int] = []
+        self.firsts: dict[bytes, int] = {}
+        self.frames = 0
+        self.messages = 0
+        self.last = 0
+
+    def connect(self, port: int, said: list[str], *, small: bool = False) -> Sub:
+        """Open, shake hands, say what is to be said; `small`: with hardly room in the kernel."""
+        sock = socket.socket()
+        if small:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        sock.connect(("127.0.0.1", port))
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
+        sock.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        sub, data = Sub(sock), b""
+        while b"\r\n\r\n" not in data:
+            part = sock.recv(4_096)
+            if not part:
+                raise ConnectionError(data[:80])
+            data += part
+        sub.rest = data.partition(b"\r\n\r\n")[2]
+        for text in said:
+            sock.sendall(masked(text))
+        return sub
+
+    def add(self, sub: Sub) -> None:
+        sub.sock.setblocking(False)
+        self.subs[sub.sock.fileno()] = sub
+        self.epoll.register(sub.sock.fileno(), select.EPOLLIN)
+
+    def answers(self, sub: Sub, count: int) -> None:
+        """Read until so many frames came, before it joins the others."""
+        while sub.frames < count:
+            self._take(sub, sub.sock.recv(ROOM), False, 0)
+
+    def run(self, messages: int, seconds: float, *, stamps: bool = False) -> int:
+        """Read until `messages` more came in all, or the time is over; returns how many came."""
+        before, until = self.messages, time.monotonic() + seconds
+        while self.messages - before < messages and (left := until - time.monotonic()) > 0:
+            for number, _ in self.epoll.poll(min(left, 0.2)):
+                sub = self.subs[number]
+                now = time.time_ns() if stamps else 0
+                data = sub.sock.recv(ROOM)
+                if not data:
+                    self.epoll.unregister(number)
+                    continue
+                self._take(sub, data, stamps, now)
+        self.last = time.monotonic_ns()
+        return self.messages - before
+
+    def _take(self, sub: Sub, data: bytes, stamps: bool, now: int) -> None:
+        if sub.rest:
+            data = sub.rest + data
+        at, end = 0, len(data)
+        while end - at >= 2:
+            size, head = data[at + 1] & 127, 2
+            if size >= 126:
+                wide = 2 if size == 126 else 8
+                if end - at < 2 + wide:
+                    break
+                size = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+                head = 2 + wide
+            if end - at < head + size:
+                break
+            if data[at] & 15 >= _CONTROL:
+                if data[at] & 15 == _PING:
+                    sub.sock.sendall(_PONG)
+                at += head + size
+                continue
+            if stamps:
+                place = data.find(_STAMP, at + head, at + head + size)
+                if place >= 0:
+                    stamp = data[place + 6 : place + 25]
+                    self.ages.append(now - int(stamp))
+                    self.firsts.setdefault(stamp, now - int(stamp))
+            sub.frames += 1
+            self.frames += 1
+            # A frame is one message, or an array of them.
+            several = data[at + head] == _ARRAY
+            self.messages += data.count(_KIND, at + head, at + head + size) if several else 1
+            at += head + size
+        sub.rest = data[at:]
+
+    def close(self) -> None:
+        for sub in self.subs.values():
+            sub.sock.close()
+        self.epoll.close()
+
+
+def pid_rss(pid: int) -> int:
+    """Resident bytes of a process."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

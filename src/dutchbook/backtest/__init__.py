@@ -1,0 +1,1 @@
+"""The same engine over tapes in virtual time, against pretend venues."""

@@ -1,0 +1,1 @@
+"""Telegram, Discord, email and others as pure protocols, like the venues."""

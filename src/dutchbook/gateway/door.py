@@ -1,0 +1,147 @@
+"""How a route is declared: its scope, its answer, and what is checked before its body is read."""
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from dutchbook.gateway import shapes
+from dutchbook.gateway.problems import Problem
+
+OPEN: Final = "open"
+"""The scope of routes that ask for no key: health, sign-in, signed webhooks."""
+DEPTH_MAX: Final = 32
+STRING_MAX: Final = 64 * 1024
+ANSWERS: Final[dict[str, Any]] = {}
+"""Operation id -> the struct that it answers with."""
+
+
+class Number(str):
+    """A JSON number with a point or exponent, as it was written: never a float."""
+
+    __slots__ = ()
+
+
+def door(
+    router: APIRouter, method: str, path: str, *, scope: str, answer: Any, summary: str,
+    status: int = 200, media: str = "application/json", raw: bool = False,
+) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:  # fmt: skip
+    """Declare a route. `scope`: what the asker must hold, or OPEN. `answer`: a struct, or str.
+
+    `raw`: the body is not JSON to be checked here (signatures are over its bytes).
+    """
+
+    def declare(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        @functools.wraps(endpoint)
+        async def run(*args: Any, **named: Any) -> Response:
+            found = await endpoint(*args, **named)
+            if isinstance(found, Response):
+                return found
+            return Response(shapes.encode(found), status, None, "application/json")
+
+        name = f"{endpoint.__name__}_{method.lower()}"
+        ANSWERS[name] = answer
+        asked: list[dict[str, list[str]]] = [] if scope == OPEN else [{"key": []}, {"token": []}]
+        router.add_api_route(
+            path, run, methods=[method], response_model=None, status_code=status, summary=summary,
+            operation_id=name, response_class=Response, description=endpoint.__doc__ or summary,
+            openapi_extra={"x-scope": scope, "x-media": media, "x-raw": raw, "security": asked},
+        )  # fmt: skip
+        return endpoint
+
+    return declare
+
+
+class Guarded(APIRoute):
+    """Nothing of a request is read before it is known who asks and that they may."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+        extra = self.openapi_extra or {}
+        scope, raw = extra.get("x-scope", ""), extra.get("x-raw", False)
+        wants_body = self.body_field is not None
+
+        async def handle(request: Request) -> Response:
+            gateway = request.app.state.gateway
+            if scope != OPEN:
+                await gateway.admit(request, scope)
+            if wants_body and not raw:
+                await read_json(request)
+            return await inner(request)
+
+        return handle
+
+
+def new_router(**more: Any) -> APIRouter:
+    """A router whose routes are guarded."""
+    return APIRouter(route_class=Guarded, redirect_slashes=False, **more)
+
+
+async def read_json(request: Request) -> None:
+    """Read the body strictly, once; what FastAPI then sees is what was checked."""
+    kind = request.headers.get("content-type", "").lower().replace(" ", "")
+    if kind not in ("application/json", "application/json;charset=utf-8"):
+        raise Problem("unsupported_type", "the body is not application/json",
+                      fix="Content-Type: application/json")  # fmt: skip
+    request._json = strict_json(await request.body())
+
+
+def strict_json(body: bytes) -> Any:
+    """JSON in UTF-8: no key twice, no NaN, not deep, no halves of characters. Raises Problem."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_pairs, parse_float=Number,
+            parse_constant=_refuse,
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        what = str(error) if isinstance(error, UnicodeError | _Twice) else "it is not JSON"
+        raise Problem(
+            "malformed", f"the body can't be read: {what[:120]}", fix="send one JSON object, UTF-8"
+        ) from error
+    _check(value, 0)
+    return value
+
+
+class _Twice(ValueError):
+    """A key that is there twice, or a number that is none."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice("a key is there twice")
+    return found
+
+
+def _refuse(text: str) -> Any:
+    raise _Twice(f"{text} is no number")
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise Problem("malformed", f"the body is deeper than {DEPTH_MAX}", fix="nest less")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _text(key)
+            _check(part, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            _check(part, depth + 1)
+    elif isinstance(value, str):
+        _text(value)
+
+
+def _text(text: str) -> None:
+    if len(text) > STRING_MAX or "\0" in text or not _whole(text):
+        raise Problem(
+            "malformed", "a text is too long, or holds NUL or half of a character",
+            fix=f"texts are UTF-8, up to {STRING_MAX // 1024} KiB",
+        )  # fmt: skip
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)

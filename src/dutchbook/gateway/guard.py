@@ -1,0 +1,247 @@
+"""What every request passes first: host, origin, sizes, rates; and what every answer carries."""
+
+import asyncio
+import ipaddress
+import logging
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dutchbook.domain.units import SECOND
+from dutchbook.gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from dutchbook.gateway.app import Gateway
+
+ONCE: Final = frozenset(
+    (b"authorization", b"x-dutchbook-key", b"content-length", b"content-type", b"host", b"origin",
+     b"idempotency-key", b"webhook-id", b"webhook-timestamp", b"webhook-signature",
+     b"transfer-encoding")
+)  # fmt: skip
+QUERY_MAX: Final = 4 * 1024
+HEADERS_MAX: Final = 100
+BODY_SECONDS: Final = 10.0
+VITAL: Final = ("/health", "/ready", "/metrics", "/api/v1/control/")
+"""Answered even where there is too much: how it is, and how to stop it."""
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+                                 b"form-action 'none'"),
+)  # fmt: skip
+_MUCH: Final = Problem(
+    "overloaded", "more is asked than can be answered", fix="ask again in a second", retry=1
+).response()
+SHED: Final = (
+    {"type": "http.response.start", "status": 503, "headers": [*_MUCH.raw_headers, *HEADERS]},
+    {"type": "http.response.body", "body": _MUCH.body},
+)
+METHODS: Final = b"GET, POST, DELETE"
+ASKED: Final = b"authorization, content-type, idempotency-key, x-dutchbook-key"
+_log = logging.getLogger(__name__)
+
+
+class Guard:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp, gateway: "Gateway") -> None:
+        self.app = app
+        self.gateway = gateway
+        self.hosts = _hosts(gateway.config.host, gateway.config.hosts)
+        self._shed = gateway.metrics.refused.labels("overloaded")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        vital = scope["path"].startswith(VITAL)
+        gateway = self.gateway
+        much = gateway.lag.behind() or gateway.rates.take("all", gateway.config.total_rate)
+        if much and not vital and scope["type"] == "http":
+            self._shed.inc()
+            await send(SHED[0])  # as cheap as an answer can be: it is one of very many
+            await send(SHED[1])
+            return
+        headers = _headers(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = os.urandom(8).hex()
+        state["address"] = self._address(scope, headers)
+        try:
+            self._first(scope, headers)
+        except Problem as problem:
+            self.gateway.metrics.refused.labels(problem.code).inc()
+            await self._refuse(problem, scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+            await _preflight(self._answering(scope, headers, send))
+            return
+        await self._serve(scope, headers, receive, send)
+
+    async def _serve(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        metrics, clock = self.gateway.metrics, self.gateway.clock
+        began = clock.mono()
+        said = {"status": 500, "started": False}
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said.update(status=message["status"], started=True)
+            await out(message)
+
+        out = self._answering(scope, headers, send)
+        try:
+            await self.app(scope, self._bounded(headers, receive), answer)
+        except Problem as problem:
+            await self._fail(problem, scope, receive, answer, started=bool(said["started"]))
+        except Exception as error:  # the last place: an answer without a word of what was inside
+            _log.error("request %s: %s", scope["state"]["request_id"], type(error).__name__)
+            if os.environ.get("DUTCHBOOK_DEBUG"):
+                _log.exception("request %s", scope["state"]["request_id"])
+            defect = Problem("defect", "the gateway failed", fix="report the request's id")
+            await self._fail(defect, scope, receive, answer, started=bool(said["started"]))
+        route = getattr(scope.get("route"), "path", "none")
+        metrics.requests.labels(route, scope["method"][:8], str(said["status"])).inc()
+        metrics.seconds.labels(route).observe((clock.mono() - began) / SECOND)
+
+    async def _fail(
+        self, problem: Problem, scope: Scope, receive: Receive, answer: Send, *, started: bool
+    ) -> None:
+        if not started:
+            await problem.response(scope["state"]["request_id"])(scope, receive, answer)
+
+    # -- what is looked at first -----------------------------------------------------------------
+
+    def _first(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        gateway, config = self.gateway, self.gateway.config
+        twice = [name for name, _ in scope["headers"] if name in ONCE]
+        if len(twice) != len(set(twice)):
+            raise Problem("ambiguous", "a header was sent twice", fix="send each header once")
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            raise Problem("ambiguous", "the body has two lengths", fix="send one")
+        if len(scope["headers"]) > HEADERS_MAX or len(scope["query_string"]) > QUERY_MAX:
+            raise Problem("too_large", "too many headers or parameters", fix="send fewer")
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if _bare(host) not in self.hosts:
+            raise Problem("unknown_host", "this gateway is not called that",
+                          fix="add the name to api.hosts")  # fmt: skip
+        origin = headers.get(b"origin")
+        if origin is not None and not self._origin_ok(origin.decode("latin-1").lower(), host):
+            raise Problem("forbidden", "this web origin may not call the gateway",
+                          fix="add it to api.origins")  # fmt: skip
+        path = scope.get("raw_path", scope["path"].encode())
+        if b"//" in path or (b"%" in path.split(b"?")[0] and _tricky(path)):
+            raise Problem("not_found", "there is no such path", fix="see /api/v1/openapi.json")
+        address = scope["state"]["address"]
+        wait = gateway.rates.take(f"a:{address}", config.address_rate)
+        if wait:
+            raise Problem("too_many", "too many requests from this address",
+                          fix=f"ask again in {wait} s", retry=wait)  # fmt: skip
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 12 or int(length) > config.body_bytes:
+            raise Problem("too_large", f"a body has up to {config.body_bytes} bytes",
+                          fix="send less at once")  # fmt: skip
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem("unsupported_type", "bodies are not compressed here",
+                          fix="leave Content-Encoding out")  # fmt: skip
+
+    def _origin_ok(self, origin: str, host: str) -> bool:
+        own = origin in (f"http://{host}", f"https://{host}")
+        return own or origin in self.gateway.config.origins
+
+    def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Whose request it is: the peer, or what a proxy that we trust says of it."""
+        peer = (scope.get("client") or ("", 0))[0] or "local"
+        if peer in self.gateway.config.proxies:
+            last = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")[-1].strip()
+            try:
+                return str(ipaddress.ip_address(last))
+            except ValueError:
+                return str(peer)
+        return str(peer)
+
+    def _bounded(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+        """A body no longer than allowed, and not by drops."""
+        if b"content-length" not in headers and b"transfer-encoding" not in headers:
+            return receive
+        most, got = self.gateway.config.body_bytes, 0
+        until = self.gateway.clock.mono() + int(BODY_SECONDS * SECOND)
+        whole = False
+
+        async def bounded() -> Message:
+            nonlocal got, whole
+            if whole:
+                return await receive()
+            left = (until - self.gateway.clock.mono()) / SECOND
+            try:
+                async with asyncio.timeout(max(0.0, left)):
+                    message = await receive()
+            except TimeoutError as error:
+                raise Problem("malformed", f"the body took longer than {BODY_SECONDS:g} s",
+                              fix="send it faster") from error  # fmt: skip
+            got += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if got > most:
+                raise Problem("too_large", f"a body has up to {most} bytes", fix="send less")
+            return message
+
+        return bounded
+
+    def _answering(self, scope: Scope, headers: Mapping[bytes, bytes], send: Send) -> Send:
+        more = [*HEADERS, (b"x-request-id", scope["state"]["request_id"].encode())]
+        origin = headers.get(b"origin")
+        if origin is not None:  # it was found to be allowed
+            more += [(b"access-control-allow-origin", origin), (b"vary", b"origin"),
+                     (b"access-control-allow-headers", ASKED),
+                     (b"access-control-allow-methods", METHODS)]  # fmt: skip
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = list(message.get("headers", ()))
+                names = {name for name, _ in own}  # a page's own rules are not doubled
+                fresh = [pair for pair in more if pair[0] not in names]
+                message = {**message, "headers": [*own, *fresh]}
+            await send(message)
+
+        return answer
+
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": problem.code})
+            return
+        answer = self._answering(scope, {}, send)
+        await problem.response(scope["state"]["request_id"])(scope, receive, answer)
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = dict(scope["headers"])
+    return found
+
+
+def _hosts(host: str, more: tuple[str, ...]) -> frozenset[str]:
+    return frozenset((host.lower(), "localhost", "127.0.0.1", "[::1]", *more))
+
+
+def _bare(host: str) -> str:
+    """A host without its port."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _tricky(path: bytes) -> bool:
+    """Escapes that stand for dots, slashes or controls."""
+    low = path.lower()
+    return any(one in low for one in (b"%2e", b"%2f", b"%5c", b"%00", b"%25", b"%0a", b"%0d"))
+
+
+async def _preflight(send: Any) -> None:
+    await send({"type": "http.response.start", "status": 204,
+                "headers": [(b"access-control-max-age", b"600")]})  # fmt: skip
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,65 @@
+"""Rates per key and address, and a watch on how far behind the gateway itself is."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from dutchbook.domain.clock import Clock
+from dutchbook.domain.units import MILLI, SECOND, Ns
+
+BUCKETS_MAX: Final = 20_000
+BEAT: Final = Ns(20 * MILLI)
+BEATS: Final = 5
+BEHIND: Final = Ns(15 * MILLI)
+"""A loop that comes to its own alarm so late, time after time, can't keep up."""
+
+
+class Rates:
+    """Token buckets by name: `rate` a second, twice that at once. The oldest are forgotten."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, int]] = {}
+
+    def take(self, name: str, rate: float, room: float = 0) -> int:
+        """0, or after how many whole seconds to ask again. `room`: so many at once, if set."""
+        now = self._clock.mono()
+        room = room or 2.0 * rate
+        left, at = self._buckets.pop(name, (room, now))
+        left = min(room, left + (now - at) * rate / SECOND)
+        taken = left >= 1
+        self._buckets[name] = (left - 1 if taken else left, now)
+        if len(self._buckets) > BUCKETS_MAX:
+            del self._buckets[next(iter(self._buckets))]
+        return 0 if taken else max(1, round((1 - left) / rate + 0.5))
+
+
+class Lag:
+    """How late the event loop is, told by an alarm that sets itself again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due = Ns(0)
+        self._lates: deque[Ns] = deque([Ns(0)], maxlen=BEATS)
+        self._task: asyncio.TimerHandle | None = None
+        self.bound = BEHIND
+
+    def start(self) -> None:
+        self._due = Ns(self._clock.mono() + BEAT)
+        self._task = asyncio.get_running_loop().call_later(BEAT / SECOND, self._beat)
+
+    def _beat(self) -> None:
+        self._lates.append(Ns(max(0, self._clock.mono() - self._due)))
+        self.start()
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    @property
+    def late(self) -> Ns:
+        """The least of the last few: one pause is none, standing late is."""
+        return min(self._lates)
+
+    def behind(self) -> bool:
+        return self.late > self.bound

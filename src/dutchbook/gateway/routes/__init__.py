@@ -1,0 +1,1 @@
+"""One file per part of the interface; each offers `router`."""

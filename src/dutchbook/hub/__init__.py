@@ -1,0 +1,1 @@
+"""What happened, told to whoever listens: one pure protocol, and thin transports beside it."""

@@ -1,0 +1,1 @@
+"""What two markets claim and how they settle: text to typed terms, and verdicts."""

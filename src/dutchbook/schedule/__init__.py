@@ -1,0 +1,1 @@
+"""When jobs are due: cron strings, spans and moments, on whatever clock is given."""

@@ -1,0 +1,28 @@
+"""What the whole suite shares: at its end it says how much was tried, in numbers."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+# The launcher's folder and a person's own switch must not reach the commands under test.
+for _name in ("DUTCHBOOK_HOME", "DUTCHBOOK_CONFIRM_LIVE"):
+    os.environ.pop(_name, None)
+# Processes that a test starts find the package even where pytest was called by hand.
+os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1] / "src"))
+# A gateway beside every run of a test would cost a second and a port; its own tests ask for one.
+os.environ.setdefault("DUTCHBOOK__API__ENABLED", "false")
+_TRIED = Counter()
+
+
+def pytest_runtest_logreport(report):
+    """Tests note how much they tried with `record_property("crash points", 38)`."""
+    if report.when == "call":
+        for name, value in report.user_properties:
+            if isinstance(value, int):
+                _TRIED[name] += value
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _TRIED:
+        told = ", ".join(f"{count:,} {name}" for name, count in sorted(_TRIED.items()))
+        terminalreporter.write_line(f"tried: {told}")

@@ -1,0 +1,226 @@
+"""Runs as a person makes them: commands, what is written, bad data, sweeps, counted variants."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dutchbook.backtest import pool, runs, sources, sweep
+from dutchbook.backtest.generated import generated
+from dutchbook.backtest.parts import state_at
+from dutchbook.backtest.plan import Plan
+from dutchbook.backtest.run import play
+from dutchbook.cli.backtest import app
+from dutchbook.domain.errors import ConfigError, UsageError
+from dutchbook.domain.units import SECOND, Ns
+from dutchbook.report import daily, recordfile
+from recorded import recorded
+
+ROOT = Path(__file__).resolve().parents[3]
+TAPE = generated(5, Ns(8 * SECOND))
+DICE = Plan("probe", ("sim:5:8s",), {"probe": {"one_in": 30, "hold_s": 2}})
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs a command in a folder; its last line as JSON, or what it said where it failed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args, code=0):
+        done = CliRunner().invoke(app, args)
+        if code:
+            assert done.exception.code == code
+            return str(done.exception)
+        assert done.exit_code == 0, done.exception
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+def test_a_run_is_written_whole_listed_shown_and_compared(tmp_path, command):
+    data = ("--data", "sim:5:8s", "--json")
+    first = command("run", "probe", *data, "-p", "one_in=30", "-p", "hold_s=2")
+    assert first["summary"]["trades"] > 0 and first["honesty"]["look_ahead"] == "pass"
+    folder = tmp_path / first["folder"]
+    names = {path.name for path in folder.iterdir()}
+    assert {"record.json", "report.json", "report.html", "trades.csv", "equity.csv", "run.log",
+            "config.resolved.toml"} <= names  # fmt: skip
+    record = recordfile.read(folder)
+    equity = daily.equity(record.equity[-1])
+    assert equity == sum(trade.net for trade in record.trades), "every dollar has its trade"
+    second = command("run", "probe", *data, "-p", "one_in=30", "--latency", "1s")
+    assert second["digest"] != first["digest"]
+    listed = command("list", "--json")["runs"]
+    assert [row["trials"] for row in listed] == [1, 2]
+    found = command("compare", listed[0]["run"], "last", "--json")
+    assert found["same_data"] and {row["name"] for row in found["settings"]} == {
+        "latency", "params",
+    }  # fmt: skip
+    assert runs.plan_in(folder).params == {"probe": {"one_in": 30, "hold_s": 2}}
+    assert command("show", listed[0]["run"], "--json")["run"] == listed[0]["run"]
+
+
+def test_what_is_asked_wrong_is_said(tmp_path, command):
+    assert "no strategy 'nobody'" in command("run", "nobody", "--data", "sim:5:1s", code=2)
+    assert "no file gone.csv" in command("run", "probe", "--data", "gone.csv", code=2)
+    assert "no run in" in command("show", code=2)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bad_rows_are_named_and_a_file_of_nothing_else_is_refused(tmp_path):
+    head = "market_slug,asset_id,market_id,event_type,price,side,size,hash,timestamp"
+    good = "g,1,9,book,0.{},{},50,h{},17514127820{:02d}"
+    rows = [head, good.format("40", "BUY", 1, 1), good.format("45", "SELL", 1, 1),
+            "g,1,9,book,0.4,WRONG,5,h,1751412782099", "torn,row"]  # fmt: skip
+    path = tmp_path / "games.csv"
+    path.write_text("\n".join(rows) + "\n")
+    tape = sources.load([str(path)])
+    assert [error.split(": ")[0] for error in tape.errors] == ["games.csv"] * 2
+    assert "line 4" in tape.errors[0] and "line 5" in tape.errors[1]
+    record = play(DICE, tape).record
+    assert "2 rows could not be read" in " ".join(record.honesty.notes)
+    path.write_text(f"{head}\ntorn,row\n")
+    with pytest.raises(UsageError, match=r"no book in games\.csv.*line 2"):
+        sources.load([str(path)])
+
+
+def test_a_bad_candle_is_named(tmp_path):
+    folder = recorded("kalshi/fed_decision")
+    for name in ("fed_hourly_candles_wide.csv", "kalshi_markets.csv"):
+        lines = (folder / name).read_text().splitlines()[: 60 if "candles" in name else None]
+        if "candles" in name:
+            lines[3] = lines[3].replace("-04:00", "", 1)
+            lines[5] = lines[4]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    tape = sources.load([str(tmp_path)])
+    assert "line 4" in tape.errors[0] and "no time zone" in tape.errors[0]
+    assert "line 6" in tape.errors[1] and "told before" in tape.errors[1]
+    assert "assumed book" in play(DICE, tape).record.honesty.fill_assumption
+
+
+def test_parameters_that_can_not_be_are_refused():
+    with pytest.raises(ConfigError, match="one_in"):
+        play(Plan("probe", params={"probe": {"one_in": "often"}}), TAPE)
+    with pytest.raises(UsageError, match="Invalid enum value"):
+        sweep.varied(DICE, "queue", "front")
+    with pytest.raises(UsageError, match="twice"):
+        sweep.axes(["a=1", "a=2"])
+
+
+def test_a_sweep_is_the_same_whoever_plays_it():
+    plans = [plan for _, plan in sweep.grid(DICE, sweep.axes(["one_in=20,60", "latency=0ms,1s"]))]
+    alone = pool.run_all(plans, TAPE, workers=1)
+    told = []
+    assert pool.run_all(plans, TAPE, workers=2, tick=lambda n, of: told.append((n, of))) == alone
+    assert told[0] == (0, 4) and told[-1] == (4, 4)
+    assert len({result.digest for result in alone}) == 4
+
+
+def test_a_failing_variant_fails_the_sweep():
+    plans = [DICE, Plan("probe", params={"probe": {"one_in": "often"}})]
+    with pytest.raises(ConfigError):
+        pool.run_all(plans, TAPE, workers=1)
+
+
+def test_a_ray_cluster_plays_the_same():
+    pytest.importorskip("ray", reason="ray is not installed (extra: cluster)")
+    plans = sweep.seeds(DICE, 2)
+    assert pool.run_all(plans, TAPE, cluster="local") == pool.run_all(plans, TAPE, workers=1)
+
+
+def test_without_ray_a_cluster_is_refused_with_what_to_install():
+    try:
+        import ray  # noqa: F401
+    except ImportError:
+        with pytest.raises(UsageError, match=r"dutchbook\[cluster\]"):
+            pool.run_all([DICE], TAPE, cluster="local")
+
+
+def test_variants_are_counted_once_each_and_by_family(tmp_path):
+    for plan, run in ((DICE, "a"), (DICE, "b"), (sweep.varied(DICE, "one_in", 9), "c")):
+        runs.remember(
+            tmp_path, runs.Trial(run, plan.family(), "d", plan.digest(), 0.1, 5, 1)
+        )  # fmt: skip
+    runs.remember(tmp_path, runs.Trial("x", "maker", "d", "p", None, 0, 1))
+    with (tmp_path / runs.INDEX).open("ab") as torn:
+        torn.write(b'{"run": "half')
+    assert [trial.run for trial in runs.trials(tmp_path, "probe", "d")] == ["a", "c"]
+    record = runs.counted(play(DICE, TAPE).record, DICE, tmp_path, 0.3)
+    assert record.trials.n == 1, "another tape: nothing was tried on it yet"
+
+
+def test_a_part_of_a_tape_begins_with_what_held_then():
+    middle = Ns(TAPE.span[0] + 4 * SECOND)
+    late = sweep.part(TAPE, middle, Ns(TAPE.span[1] + 1))
+    end = Ns(TAPE.span[1] + 1)
+
+    def books(items):
+        return {
+            (event.key, event.token): (sorted(event.levels), event.stream)
+            for event in state_at(items, end)
+            if type(event).__name__ == "BookLevels"
+        }
+
+    assert books(late.items) == books(TAPE.items) != {}
+    assert play(DICE, late).record.trades
+
+
+def test_walk_forward_trades_on_what_comes_after():
+    pairs = sweep.spans(TAPE, 2)
+    assert len(pairs) == 2
+    for train, test in pairs:
+        assert train.span[1] <= test.span[0]
+    results = pool.run_all([DICE, sweep.varied(DICE, "one_in", 500)], pairs[0][0], workers=1)
+    best = sweep.best(results)
+    assert results[best].net == max(result.net for result in results)
+
+
+def test_random_entry_shows_no_edge():
+    """Whoever throws dice pays the spread: the p-value of its entries is not small."""
+    from dutchbook.report import significance
+
+    played = play(Plan("probe", params={"probe": {"one_in": 15, "hold_s": 2}}, seed=3), TAPE)
+    assert len(played.record.trades) >= 20
+    found = significance.permutation(played.record, 7)
+    assert found["p_value"] > 0.05
+    assert sum(trade.net for trade in played.record.trades) < 0
+
+
+def heeds_ctrl_c():
+    """As in a terminal: what a shell starts in the background is told to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    args = ("run", "arbitrage", "--data", "sim:5:900s", "--json")
+    for how in (signal.SIGINT, signal.SIGTERM):
+        began = subprocess.Popen(
+            [sys.executable, "-m", "dutchbook", "backtest", *args],
+            cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=heeds_ctrl_c,
+        )  # fmt: skip
+        time.sleep(2.5)
+        began.send_signal(how)
+        began.communicate(timeout=30)
+        assert began.returncode != 0
+    left = list((tmp_path / "runs").iterdir()) if (tmp_path / "runs").exists() else []
+    assert [path for path in left if path.is_dir()] == []
+
+
+def test_a_write_that_fails_leaves_no_directory(tmp_path, monkeypatch):
+    record = play(DICE, TAPE, name="r1").record
+
+    def fails(*_args):
+        raise OSError("disk is full")
+
+    monkeypatch.setattr(os, "rename", fails)
+    with pytest.raises(OSError, match="disk is full"):
+        runs.write(record, DICE, tmp_path, [])
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,160 @@
+"""Bad input (HTTP, AUTH, JSON, STR): each a typed 4xx, and nothing has changed."""
+
+import gzip
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from dutchbook.gateway.door import strict_json
+from dutchbook.gateway.problems import MEDIA, Problem
+from unit.gateway.house import Both, plain
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SUBMIT = "/api/v1/orders/submit"
+ORDER = {"platform": "kalshi", "market_id": "A", "outcome": "yes", "side": "buy", "amount": 10,
+         "price": 0.41}  # fmt: skip
+GOOD = json.dumps(ORDER).encode()
+JSON = {"Content-Type": "application/json"}
+
+
+async def refused(stood: Both, answer: Any, what: object, *codes: str) -> None:
+    assert 400 <= answer.status_code < 500, (what, answer.status_code, answer.text[:300])
+    assert answer.headers["content-type"] == MEDIA, what
+    body = plain(answer)
+    assert body["fix"] and body["code"] and body["status"] == answer.status_code, what
+    assert not codes or body["code"] in codes, (what, body["code"])
+
+
+async def test_bodies_that_are_no_sound_json(stood: Both) -> None:
+    head, before = stood.key("trader") | {"Idempotency-Key": "j"} | JSON, stood.mark()
+    bodies = {
+        "twice": b'{"amount": 1, "amount": 2}', "deep": b"[" * 10_000 + b"]" * 10_000,
+        "deep object": b'{"a":' * 60 + b"1" + b"}" * 60, "cut": GOOD[:-4],
+        "bom": b"\xef\xbb\xbf" + GOOD, "utf16": GOOD.decode().encode("utf-16"),
+        "lone": GOOD.replace(b'"A"', b'"\\ud800"'), "nul": GOOD.replace(b'"A"', b'"A\\u0000"'),
+        "nan": GOOD.replace(b"0.41", b"NaN"), "inf": GOOD.replace(b"0.41", b"-Infinity"),
+        "more": GOOD + b"{}", "huge": GOOD.replace(b"10,", b"9" * 5_000 + b","),
+        "list": b"[]", "text": b'"x"', "null": b"null", "lines": GOOD + b"\n" + GOOD,
+        "empty": b"", "latin": GOOD.replace(b'"A"', b'"\xff"'), "bytes": bytes(range(256)),
+    }  # fmt: skip
+    for what, body in bodies.items():
+        answer = await stood.call("POST", SUBMIT, head, content=body)
+        await refused(stood, answer, what, "malformed", "invalid")
+    big = await stood.call("POST", SUBMIT, head, content=b'{"a": "' + b"x" * 300_000 + b'"}')
+    await refused(stood, big, "50 MB in small", "too_large")
+    bomb = await stood.call("POST", SUBMIT, head | {"Content-Encoding": "gzip"},
+                            content=gzip.compress(b"0" * 10**6))  # fmt: skip
+    await refused(stood, bomb, "bomb", "unsupported_type")
+    assert stood.mark() == before
+
+
+async def test_numbers_that_are_none(stood: Both) -> None:
+    head, before = stood.key("trader") | {"Idempotency-Key": "n"} | JSON, stood.mark()
+    raw = ["NaN", "-0", "1e-7", "1e400", "1e-400", '"0x10"', '"1_000"', '"１２"', '" 1"', '"1,5"',
+           '""', "null", "true", "[]", "{}", "0.30000000000000004", "1234567890123456789",
+           "9223372036854775808", "18446744073709551616", "-5", "0", '"NaN"', "1e3"]  # fmt: skip
+    for text in raw:
+        body = GOOD.replace(b"10,", text.encode() + b",")
+        await refused(stood, await stood.call("POST", SUBMIT, head, content=body), text)
+    for price in ("0", "1", "1.0001", "0.4000001", "-0.4", '"0.4 "', "1e-2"):
+        body = GOOD.replace(b"0.41", price.encode())
+        await refused(stood, await stood.call("POST", SUBMIT, head, content=body), price)
+    off_tick = await stood.call("POST", SUBMIT, head, ORDER | {"price": "0.4055"})
+    await refused(stood, off_tick, "off tick", "refused")
+    assert stood.mark()[:2] == before[:2]
+
+
+async def test_texts_that_mean_harm(stood: Both) -> None:
+    head, before = stood.key("trader") | {"Idempotency-Key": "s"}, stood.mark()
+    texts = ["", "\0", "a\r\nX-Evil: 1", "\u202egnp", "KХFED", "../../etc/passwd", "';--",
+             "{{7*7}}", "${jndi:ldap://x}", "%s%n{0.__class__}", "<script>alert(1)</script>",
+             "\x1b[31m", "=cmd|'/c calc'!A", "💥", "e\u0301", "x" * 65_536,
+             "x" * 200_000]  # fmt: skip
+    for text in texts:
+        answer = await stood.call("POST", SUBMIT, head, ORDER | {"market_id": text})
+        await refused(stood, answer, text[:40])
+        assert text[:3] == "" or "\x1b" not in answer.text
+        found = await stood.call("GET", "/api/v1/markets", head, params={"q": text[:3_000]})
+        assert found.status_code in (200, 413, 422), text[:40]
+        reason = {"action": "clear_kill", "reason": text}
+        if text and not text.isprintable() and text not in ("\u202egnp",):
+            risk = stood.key("risk")
+            answer = await stood.call("POST", "/api/v1/control/approvals", risk, reason)
+            await refused(stood, answer, text[:40])
+    assert stood.mark() == before
+
+
+async def test_requests_that_are_odd(stood: Both) -> None:
+    ann, before = stood.key("trader"), stood.mark()
+    once = ann | {"Idempotency-Key": "h"}
+    call = stood.call
+    cases = {
+        "no content type": call("POST", SUBMIT, once, content=GOOD),
+        "form": call("POST", SUBMIT, once | {"Content-Type": "text/plain"}, content=GOOD),
+        "charset": call("POST", SUBMIT, once | {"Content-Type": "application/json; charset=utf-7"},
+                        content=GOOD),
+        "twice": call("GET", "/api/v1/markets", [*ann.items(), *ann.items()]),
+        "two lengths": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "5"),
+                                    ("Content-Length", "6")]),
+        "both lengths": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "95"),
+                                     ("Transfer-Encoding", "chunked")]),
+        "bad length": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "-1")]),
+        "override": call("GET", "/api/v1/orders/submit", ann | {"X-HTTP-Method-Override": "POST"}),
+        "slash": call("GET", "/api/v1/markets/", ann),
+        "slashes": call("GET", "/api//v1/markets", ann),
+        "dots": call("GET", "/api/v1/%2e%2e/health", ann), "nul": call("GET", "/api/v1/%00", ann),
+        "case": call("GET", "/API/V1/MARKETS", ann),
+        "host": call("GET", "/api/v1/markets", ann | {"Host": "evil.example"}),
+        "origin": call("GET", "/api/v1/markets", ann | {"Origin": "https://evil.example"}),
+        "null origin": call("GET", "/api/v1/markets", ann | {"Origin": "null"}),
+        "params": call("GET", "/api/v1/markets?" + "&".join(f"a{n}=1" for n in range(1_500)), ann),
+        "unknown field": call("POST", SUBMIT, once, ORDER | {"role": "admin"}),
+        "long once": call("POST", SUBMIT, ann | {"Idempotency-Key": "k" * 500}, ORDER),
+    }  # fmt: skip
+    for what, asked in cases.items():
+        await refused(stood, await asked, what)
+    spoofed = await call("GET", "/api/v1/auth/me", stood.key("viewer", addresses=("10.9.9.9",)) |
+                         {"X-Forwarded-For": "10.9.9.9"})  # fmt: skip
+    assert spoofed.status_code == 403  # no proxy is trusted: the peer counts
+    assert stood.mark() == before
+
+
+async def test_answers_carry_what_browsers_need_and_origins_are_a_list(stood: Both) -> None:
+    answer = await stood.call("GET", "/health", {"Origin": "http://127.0.0.1"})
+    assert answer.status_code == 200  # our own pages
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert len(answer.headers["x-request-id"]) == 16
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    preflight = await stood.call("OPTIONS", SUBMIT, asked)
+    assert preflight.status_code == 403
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+async def bare(stood: Both, headers: list[tuple[str, str]]) -> httpx2.Response:
+    """A request that no client would make, put to the application as a server would."""
+    said: list[Any] = []
+    raw = [(name.lower().encode(), text.encode()) for name, text in headers]
+    scope = {"type": "http", "method": "POST", "path": SUBMIT, "raw_path": SUBMIT.encode(),
+             "query_string": b"", "headers": [*raw, (b"host", b"localhost")], "scheme": "http",
+             "server": ("localhost", 80), "client": ("10.0.0.9", 1), "http_version": "1.1",
+             "root_path": ""}  # fmt: skip
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": GOOD, "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    await stood.serving.app(scope, receive, send)
+    return httpx2.Response(
+        said[0]["status"], headers=said[0]["headers"], content=said[1].get("body", b"")
+    )
+
+
+async def test_sound_json_is_read_as_it_was_written() -> None:
+    assert strict_json(b'{"a": 0.10, "b": [1, "x", null]}') == {"a": "0.10", "b": [1, "x", None]}
+    with pytest.raises(Problem):
+        strict_json(b'{"a": 1, "a": 1}')

@@ -1,0 +1,51 @@
+"""P15, P18: a secret that went everywhere is found nowhere: files, answers, logs, metrics."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from dutchbook.domain.secret import Secret
+from unit.gateway.house import PATH, WEBHOOK, standing
+
+
+async def test_no_secret_is_found_anywhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    password = "canary password 5c1d7f"
+    said = []
+    async with standing(tmp_path) as both:
+        admin, now = both.key("admin"), both.gateway.clock.now()
+        both.gateway.identity.people.add("ann", "trader", Secret(password), now)
+        token = both.gateway.identity.sessions.begin("ann", now)
+        key = admin["X-Dutchbook-Key"]
+        for method, path, head, json in (
+            ("GET", "/api/v1/auth/me", admin, None),
+            ("POST", "/api/v1/auth/login", None, {"name": "ann", "password": password}),
+            ("POST", "/api/v1/auth/login", None, {"name": "ann", "password": password + "x"}),
+            ("POST", "/api/v1/auth/login", None, {"name": "ann", "password": [password]}),
+            ("POST", "/api/v1/auth/refresh", None, {"refresh_token": token[1], password: 1}),
+            ("POST", "/api/v1/people", admin, {"name": password, "password": password}),
+            ("GET", "/api/v1/keys", admin, None), ("GET", "/api/v1/audit", admin, None),
+            ("GET", f"/api/v1/orders/{key}", admin, None), ("GET", "/metrics", admin, None),
+            ("POST", "/api/v1/control/kill", {"Authorization": f"Bearer {key}x"}, {}),
+            ("POST", f"/webhook/news/{PATH}", None, {"title": 7}),
+        ):  # fmt: skip
+            answer = await both.call(method, path, head, json)
+            if "refresh" not in path:  # its own answer is where tokens belong
+                said.append(answer.text)
+        files = list(both.files())
+        raw = b"".join(file.read_bytes() for file in files)
+        kept = [both.gateway.identity.sessions._key.reveal(), WEBHOOK, PATH.encode(),
+                both.gateway.identity.keys._pepper.reveal()]  # fmt: skip
+    # The client's own log names the paths that it calls; it is not ours.
+    log = "\n".join(r.getMessage() for r in caplog.records if not r.name.startswith("http"))
+    text = "\n".join([*said, log])
+    assert len(files) > 6 and len(raw) > 10_000
+    for secret in (key, key[16:], password, token[0], token[1]):
+        assert secret.encode() not in raw, "on disk"
+        assert secret not in log, "in the log"
+        assert all(secret not in one for one in said), "in an answer"
+    for value in kept:
+        assert value not in raw and value.decode("latin-1") not in text

@@ -1,0 +1,94 @@
+"""What screens read: markets, books, the account; by the run's own words."""
+
+import pytest
+
+from dutchbook.domain.events import InstrumentListed
+from unit.engine.story import book, kalshi
+from unit.gateway.house import Both, plain
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_market_is_found_described_and_quoted(stood: Both) -> None:
+    ann = stood.key("viewer")
+    page = plain(await stood.call("GET", "/api/v1/markets?q=kalshi title", ann))
+    assert [one["id"] for one in page["items"]] == ["kalshi:A"] and page["next"] == ""
+    row = page["items"][0]
+    assert (row["bid"], row["ask"], row["mid_price"], row["spread"]) == (0.4, 0.44, 0.42, 0.04)
+    full = plain(await stood.call("GET", "/api/v1/markets/kalshi/A", ann))
+    assert full["ticks"] == [[0, 1, 0.01]] and full["title"] == "title of A"
+    seen = plain(await stood.call("GET", "/api/v1/markets/kalshi/A/book?depth=5", ann))
+    assert (seen["bids"], seen["asks"]) == ([[0.4, 100]], [[0.44, 100]])
+    gone = await stood.call("GET", "/api/v1/markets/kalshi/NOPE", ann)
+    assert gone.status_code == 404 and plain(gone)["code"] == "not_found"
+
+
+async def test_prices_that_move_are_seen_within_a_moment(stood: Both) -> None:
+    ann = stood.key("viewer")
+    stood.put(InstrumentListed(kalshi("MOVES")), book("kalshi:MOVES", 10, 20))
+    await stood.until(lambda: stood.model.quotes.get("kalshi:MOVES"), "its first price")
+    await stood.call("GET", "/api/v1/markets?q=moves", ann)  # its row is kept now
+    stood.put(book("kalshi:MOVES", 12, 19))
+    await stood.until(lambda: stood.model.quotes["kalshi:MOVES"][0] == 120_000, "its new price")
+    page = plain(await stood.call("GET", "/api/v1/markets?q=moves", ann))
+    assert page["items"][0]["bid"] == 0.12
+    past = plain(await stood.call("GET", "/api/v1/markets/kalshi/MOVES/history", ann))
+    assert [one["bid"] for one in past] == [0.1, 0.12]
+
+
+async def test_pages_go_on_where_the_last_one_ended(stood: Both) -> None:
+    ann = stood.key("viewer")
+    names = [f"PAGED{n}" for n in range(5)]
+    stood.put(*(InstrumentListed(kalshi(name)) for name in names))
+    await stood.until(lambda: "kalshi:PAGED4" in stood.model.instruments, "the markets")
+    found, cursor = [], ""
+    while True:
+        url = f"/api/v1/markets?q=paged&limit=2&cursor={cursor}"
+        page = plain(await stood.call("GET", url, ann))
+        found += [one["market_id"] for one in page["items"]]
+        cursor = page["next"]
+        if not cursor:
+            break
+    assert found == names
+    bad = await stood.call("GET", "/api/v1/markets?cursor=!!!", ann)
+    assert bad.status_code == 400 and plain(bad)["code"] == "malformed"
+
+
+async def test_health_says_what_is(stood: Both) -> None:
+    answer = plain(await stood.call("GET", "/health"))
+    assert answer["status"] in ("healthy", "degraded") and answer["mode"] == "sim"
+    assert {feed["stream"] for feed in answer["feeds"]} >= {"kalshi.book"}
+    stood.model.lost()
+    try:
+        down = plain(await stood.call("GET", "/health"))
+        ready = await stood.call("GET", "/ready")
+        assert down["status"] == "down" and ready.status_code == 503
+        assert "a run that goes on" in plain(ready)["missing"]
+    finally:
+        stood.model.linked = True
+
+
+async def test_the_account_is_the_runs_own(stood: Both) -> None:
+    ann = stood.key("viewer")
+    summary = plain(await stood.call("GET", "/api/v1/portfolio/summary", ann))
+    account = stood.live.engine.trading.account
+    assert round(summary["equity"] * 1_000_000) == account.equity()
+    assert summary["cash"] == {}  # no driver, no venue to name
+    for path in ("positions", "orders", "trades", "performance", "risk", "status",
+                 "orders?state=all", "opportunities", "opportunities/history",
+                 "opportunities/why-not", "auth/me"):  # fmt: skip
+        answer = await stood.call("GET", f"/api/v1/{path}", ann)
+        assert answer.status_code == 200, (path, answer.text)
+
+
+async def test_figures_have_our_names_and_few_labels(stood: Both) -> None:
+    text = (await stood.call("GET", "/metrics", stood.key("viewer"))).text
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[0] != "#"}
+    assert all(name.startswith("dutchbook_") for name in names)
+    assert 'dutchbook_up{mode="sim"} 1.0' in text
+    assert "kalshi:A" not in text
+    bot = stood.key("service")
+    told = await stood.call("POST", "/metrics/custom", bot, {"name": "drift", "value": "0.5"})
+    assert told.status_code == 200
+    text = (await stood.call("GET", "/metrics", stood.key("viewer"))).text
+    assert "dutchbook_custom_drift 0.5" in text

@@ -1,0 +1,136 @@
+"""P16: a webhook counts once, in time, unchanged, from its own source; anything else does not."""
+
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dutchbook.domain.units import SECOND
+from dutchbook.gateway.webhooks import signed
+from unit.gateway.house import OLD, PATH, WEBHOOK, Both, plain
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+WHALE = {"hash": "0xabc", "symbol": "USDC", "amount": "6000000", "amount_usd": "6000000",
+         "from": {"address": "0x1", "owner_type": "unknown"},
+         "to": {"address": "0x2", "owner": "binance", "owner_type": "exchange"}}  # fmt: skip
+BODY = json.dumps(WHALE).encode()
+NAMES = iter(range(10**6))
+
+
+def headers(stood: Both, body: bytes = BODY, *, secret: bytes = WEBHOOK, ago: int = 0,
+            name: str = "") -> dict[str, str]:  # fmt: skip
+    name = name or f"msg_{next(NAMES)}"
+    stamp = stood.gateway.clock.now() // SECOND - ago
+    return {"webhook-id": name, "webhook-timestamp": str(stamp),
+            "webhook-signature": signed(secret, name, stamp, body)}  # fmt: skip
+
+
+async def send(stood: Both, head: dict[str, str], body: bytes = BODY, source: str = "whale"):
+    return await stood.call("POST", f"/webhook/{source}", head, content=body)
+
+
+async def test_a_signed_transfer_is_normalised_and_handed_on(stood: Both) -> None:
+    answer = await send(stood, headers(stood))
+    assert answer.status_code == 200, answer.text
+    told = plain(answer)
+    kind, item = stood.signals[-1]
+    assert (told["status"], told["signal_id"]) == ("received", item["signal_id"])
+    assert (kind, item["direction"], item["exchange"]) == ("whale", "INFLOW", "binance")
+    assert (item["category"], str(item["sentiment_score"])) == ("exchange", "0.5")
+
+
+async def test_both_secrets_of_a_rotation_are_good(stood: Both) -> None:
+    assert (await send(stood, headers(stood, secret=OLD))).status_code == 200
+    head = headers(stood)
+    wrong = signed(b"x", head["webhook-id"], int(head["webhook-timestamp"]), BODY)
+    head["webhook-signature"] = f"{wrong} {head['webhook-signature']}"
+    assert (await send(stood, head)).status_code == 200
+
+
+async def test_what_is_not_genuine_changes_nothing(stood: Both) -> None:
+    before = len(stood.signals)
+    good = headers(stood)
+    stamp, name = good["webhook-timestamp"], good["webhook-id"]
+    mac = hmac.new(WEBHOOK, f"{name}.{stamp}.".encode() + BODY, hashlib.sha256)
+    bad = {
+        "no id": {k: v for k, v in good.items() if k != "webhook-id"},
+        "no time": {k: v for k, v in good.items() if k != "webhook-timestamp"},
+        "no signature": {k: v for k, v in good.items() if k != "webhook-signature"},
+        "old": headers(stood, ago=301),
+        "early": headers(stood, ago=-62),
+        "time as float": good | {"webhook-timestamp": stamp + ".0"},
+        "time signed": good | {"webhook-timestamp": "+" + stamp},
+        "other id": good | {"webhook-id": name + "1"},
+        "hex": good | {"webhook-signature": "v1," + mac.hexdigest()},
+        "upper hex": good | {"webhook-signature": "v1," + mac.hexdigest().upper()},
+        "url base64": good | {"webhook-signature": "v1," + base64.urlsafe_b64encode(
+            mac.digest()).decode().replace("=", "")},
+        "no version": good | {"webhook-signature": base64.b64encode(mac.digest()).decode()},
+        "empty": good | {"webhook-signature": ""},
+        "other secret": headers(stood, secret=b"guessed"),
+    }  # fmt: skip
+    for why, head in bad.items():
+        answer = await send(stood, head)
+        assert (answer.status_code, plain(answer)["code"]) == (401, "unauthenticated"), why
+    other = await send(stood, good, source="news")
+    assert other.status_code == 401  # a secret is of one source
+    assert len(stood.signals) == before
+
+
+async def test_the_same_one_counts_once(stood: Both) -> None:
+    head = headers(stood)
+    before = len(stood.signals)
+    answers = [(await send(stood, head)).status_code for _ in range(3)]
+    assert answers == [200, 401, 401] and len(stood.signals) == before + 1
+
+
+async def test_one_object_may_carry_it_all(stood: Both) -> None:
+    stamp = stood.gateway.clock.now() // SECOND
+    name, raw = "env-1", b'{"hash": "0x1", "symbol":"ETH",  "amount": 3}'
+    mark = signed(WEBHOOK, name, stamp, raw)
+    whole = (b'{"source":"whale","id":"env-1","timestamp":' + str(stamp).encode() +
+             b',"payload":' + raw + b',"signature":"' + mark.encode() + b'"}')  # fmt: skip
+    answer = await stood.call("POST", "/webhook/whale", content=whole)
+    assert answer.status_code == 200, answer.text
+    changed = whole.replace(b'"amount": 3', b'"amount": 4').replace(b"env-1", b"env-2")
+    assert (await stood.call("POST", "/webhook/whale", content=changed)).status_code == 401
+
+
+async def test_a_source_that_cannot_sign_has_a_path_that_somebody_switched_on(stood: Both) -> None:
+    news = json.dumps({"title": "Breaking: a bank halts", "url": "https://a.example/1"}).encode()
+    told = await stood.call("POST", f"/webhook/news/{PATH}", content=news)
+    assert told.status_code == 200 and stood.signals[-1][1]["urgency"] == "high"
+    again = await stood.call("POST", f"/webhook/news/{PATH}", content=news)
+    guess = await stood.call("POST", "/webhook/news/guess", content=news)
+    off = await stood.call("POST", f"/webhook/whale/{PATH}", content=BODY)
+    assert [again.status_code, guess.status_code, off.status_code] == [401, 404, 404]
+
+
+async def test_what_can_not_be_true_is_refused_by_name(stood: Both) -> None:
+    service = stood.key("service")
+    for field, value in (
+        ("amount", "NaN"), ("amount", "1e73"), ("amount", -1), ("timestamp", 4_000_000_000),
+        ("symbol", "<html>"), ("amount", True), ("timestamp", "soon"),
+    ):  # fmt: skip
+        body = {"source": "whale_alert", "raw_data": WHALE | {field: value}}
+        answer = await stood.call("POST", "/api/v1/normalize/whale", service, body)
+        assert (answer.status_code, plain(answer)["code"]) == (422, "invalid"), (field, value)
+        assert field in plain(answer)["detail"]
+
+
+@given(flip=st.integers(0, len(BODY) * 8 - 1), where=st.sampled_from(["body", "id", "time"]))
+async def test_any_changed_byte_is_noticed(flip: int, where: str) -> None:
+    """The mark that a sender makes differs for any change of what it is over."""
+    place, bit = divmod(flip, 8)
+    body = BODY[:place] + bytes([BODY[place] ^ 1 << bit]) + BODY[place + 1 :]
+    one = signed(WEBHOOK, "msg_1", 1_790_000_000, BODY)
+    other = {
+        "body": signed(WEBHOOK, "msg_1", 1_790_000_000, body),
+        "id": signed(WEBHOOK, f"msg_1{place}", 1_790_000_000, BODY),
+        "time": signed(WEBHOOK, "msg_1", 1_790_000_001 + place, BODY),
+    }[where]
+    assert one != other
