@@ -18,7 +18,8 @@ import msgspec
 from bench.reliability.ordering import CALL, CLIENT, SALT, strace
 from bench.reliability.served import DATA, Served
 
-SECONDS = "7"
+SPAN = "orders:60"
+"""Long enough for a call of the order path to be reached, however slow the machine."""
 
 
 class Death(msgspec.Struct):
@@ -36,7 +37,7 @@ def killed(served: Served, call: str, when: int) -> Death:
     data = served.folder / DATA
     inject = ("strace", "-f", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
               "-o", "/dev/null")  # fmt: skip
-    process = served.trader(data, SECONDS, inject)
+    process = served.trader(data, SPAN, inject)
     process.communicate(timeout=120)
     death.died = process.returncode != 0
     _judge(death, served, served.settle(data))
@@ -61,7 +62,7 @@ def disk_error(served: Served, when: int) -> Death:
     death = Death(f"EIO at fdatasync {when}", broken=[])
     data, log = served.folder / DATA, served.folder / f"eio-{when}.txt"
     inject = strace(log, "-e", f"inject=fdatasync:error=EIO:when={when}+")
-    process = served.trader(data, SECONDS, inject)
+    process = served.trader(data, "orders:1000", inject)
     process.communicate(timeout=120)
     death.died = process.returncode != 0
     after = sent_after_failure(log)

@@ -16,7 +16,7 @@ from bench.reliability.served import DATA, Served
 from dutchbook.venues.polymarket.signed import salt_of
 
 CALLS: Final = "write,writev,pwrite64,sendto,sendmsg,fdatasync,fsync"
-LINE: Final = re.compile(r"^(?P<pid>\d+) (?P<rest>.*)$")
+LINE: Final = re.compile(r"^(?P<pid>\d+) +(?P<rest>.*)$")
 CALL: Final = re.compile(r"^(?P<name>\w+)\((?P<fd>\d+)<(?P<what>[^>]*)>")
 RESUMED: Final = re.compile(r"^<\.\.\. (?P<name>\w+) resumed>")
 ID: Final = re.compile(r"[0-9a-f]{8}-\d+-\d+")
@@ -84,10 +84,10 @@ def _lines(log: Path) -> Iterator[tuple[str, str]]:
                 yield parts["pid"], parts["rest"]
 
 
-def watched(served: Served, seconds: int) -> Proof:
-    """Trade for so long under strace, and read the log."""
+def watched(served: Served, orders: int) -> Proof:
+    """Trade under strace until so many orders were decided, and read the log."""
     log = served.folder / "strace.txt"
-    process = served.trader(served.folder / DATA, str(seconds), strace(log))
+    process = served.trader(served.folder / DATA, f"orders:{orders}", strace(log, "--seccomp-bpf"))
     _, err = process.communicate(timeout=240)
     if process.returncode:
         raise AssertionError(f"the trader under strace ended badly: {err[-2000:]}")

@@ -128,7 +128,7 @@ def _deaths(context: Context, quiet: Served) -> list[Row]:
         death = deaths.killed(quiet, call, when)
         died += death.died
         broken += death.broken
-    seen = ordering.watched(quiet, 8 if context.quick else 20)
+    seen = ordering.watched(quiet, 12 if context.quick else 100)
     sync = f"of {seen.sends} orders sent, {seen.syncs} syncs"
     failed = deaths.disk_error(quiet, 30)
     return [

@@ -1,7 +1,8 @@
 """A trading process on its own, on exchanges that another process serves: to be killed at will.
 
-`python -m bench.reliability.trader ADDRESSES DATA_DIR SECONDS`: recovers, trades, ends in good
-order, and prints its summary; `settle` in place of SECONDS begins nothing new and only tidies up.
+`python -m bench.reliability.trader ADDRESSES DATA_DIR SPAN`: recovers, trades, ends in good order,
+and prints its summary. SPAN is a number of seconds; `orders:N`, until so many orders were decided
+(a slow machine takes longer, not less); or `settle`: begins nothing new and only tidies up.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ from dutchbook.runtime.truth import settle_up
 from dutchbook.runtime.wire import orders_of
 
 TIDY_S = 4.0
+ORDERS_S = 90.0
+"""The longest that `orders:N` waits for its orders."""
 
 
 class Seen:
@@ -125,9 +128,27 @@ async def trade(
     return told | seen.told() | {"throttled": throttled, "ended": live.why, "run": live.run}
 
 
+class Enough:
+    """Ends the run once `wanted` orders were decided."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+
+    def __call__(self, live: Live, step: Step) -> None:
+        orders = [e for e in step.effects if isinstance(e, SubmitOrder | SubmitOrders)]
+        self.wanted -= sum(len(orders_of(effect)) for effect in orders)
+        if self.wanted <= 0:
+            live.stop("enough orders")
+
+
 def main(at: str, data: str, span: str) -> None:
-    tidy = span == "settle"
-    told = asyncio.run(trade(at, Path(data), TIDY_S if tidy else float(span), tidy))
+    if span == "settle":
+        told = asyncio.run(trade(at, Path(data), TIDY_S, tidy=True))
+    elif span.startswith("orders:"):
+        enough = Enough(int(span.removeprefix("orders:")))
+        told = asyncio.run(trade(at, Path(data), ORDERS_S, tidy=False, watch=enough))
+    else:
+        told = asyncio.run(trade(at, Path(data), float(span), tidy=False))
     sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
 
 

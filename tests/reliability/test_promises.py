@@ -83,7 +83,7 @@ LOG = """\
 def test_p13_the_proof_sees_an_order_that_left_too_early(tmp_path, sync, late):
     """What it reads: an id counts as kept only once the sync of its own file came back."""
     log = tmp_path / "log"
-    log.write_text(LOG.format(sync=sync))
+    log.write_text(LOG.format(sync=sync).replace("\n7 ", "\n7     "))  # pids are padded to five
     found = ordering.proof(log)
     assert (found.sends, found.late) == (1, late)
 
@@ -101,7 +101,7 @@ class TestProcesses:
     """Real processes against exchanges that outlive them."""
 
     def test_p3_p13_every_order_is_on_disk_before_its_bytes_leave(self, exchanges):
-        found = ordering.watched(exchanges, 20 if ALL else 7)
+        found = ordering.watched(exchanges, 100 if ALL else 12)
         print(f"{found.sends} orders sent, {found.syncs} syncs")
         assert found.sends > 0 and found.syncs > 0
         assert found.late == []
@@ -113,8 +113,9 @@ class TestProcesses:
         else [("sendto", 58), ("write", 160)],
     )
     def test_p1_p2_p5_killed_at_a_system_call(self, exchanges, call, when, record_property):
-        record_property("kills at a system call", 1)
         death = deaths.killed(exchanges, call, when)
+        record_property("kills at a system call", int(death.died))
+        assert death.died, "the call was never reached: nothing was tried"
         assert death.broken == []
 
     def test_p14_no_order_leaves_after_the_disk_failed(self, exchanges):
