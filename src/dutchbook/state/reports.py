@@ -158,6 +158,11 @@ def differences(account: "Account", seen: AccountSeen) -> list[Drifted]:
     for life in account.live.values():
         if life.order.venue == venue and life.venue_order and life.venue_order not in named:
             found.append(Drifted(venue, f"order:{life.order.id}", life.left, 0))
+    for row in seen.orders:
+        known = account.orders.get(row.order) or account.life_of("", venue, row.venue_order)
+        if known is not None and not known.alive:  # it may still fill, and nothing is reserved
+            left = Qty(max(0, row.qty - row.filled))
+            found.append(Drifted(venue, f"order:{known.order.id}", Qty(0), left))
     return found
 
 
