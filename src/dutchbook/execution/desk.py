@@ -133,7 +133,7 @@ class Desk:
         return True
 
     def make_way(self, key: str, purposes: Sequence[Purpose]) -> None:
-        """End what rests of ours in a market for these purposes; no quote comes back for a while."""
+        """End what rests of ours in a market for these purposes; quotes stay out for a while."""
         self._yielding = {key: at for key, at in self._yielding.items() if at > self.now}
         self._yielding[key] = Ns(self.now + YIELDS)
         for life in list(self.account.live_of.get(key, {}).values()):

@@ -17,7 +17,7 @@ from dutchbook.state.account import Life
 
 TRIES: Final = 10
 AGAIN: Final = Ns(1 * SECOND)
-"""How often, and how far apart, a sale is decided while something is left when all is to be sold."""
+"""How often, and how far apart, a sale is decided while something is left of what is to go."""
 STANDING: Final = ("quote", "manual")
 """Orders of ours that end where they hold back what is to be sold, or would buy it."""
 

@@ -187,7 +187,9 @@ class Gate:
             self._same.setdefault(_kind(order), deque()).append(now)
         if len(self._same) > self._same_max:
             since = now - self.limits.repeat_ms * MILLI
-            self._same = {kind: times for kind, times in self._same.items() if times and times[-1] > since}
+            self._same = {
+                kind: times for kind, times in self._same.items() if times and times[-1] > since
+            }
             self._same_max = max(SAME_MAX, 2 * len(self._same))
 
 
