@@ -26,7 +26,7 @@ def kill(
 
     Works without a run, too: the next one starts killed. To clear: dutchbook resume --clear-kill.
     """
-    from dutchbook.cli.ask import command, told
+    from dutchbook.cli.ask import RiskRefused, asked, refusals, told
     from dutchbook.cli.out import emit, say
     from dutchbook.domain.errors import NotRunning
     from dutchbook.runtime.datadir import data_dir_of
@@ -35,11 +35,23 @@ def kill(
     root = data_dir_of(config, data_dir)
     (root / KILL_FILE).write_text(f"killed by {getpass.getuser()}\n", encoding="utf-8")
     try:
-        told(command(config, data_dir, "kill", *(["flatten"] if flatten else [])), as_json)
-    except NotRunning:
+        reply = asked(config, data_dir, "kill", *(["flatten"] if flatten else []))
+    except NotRunning as error:
         say("nothing is running; the next run starts killed")
         if as_json:
             emit({"killed": True, "running": False})
+        if flatten:
+            raise NotRunning(
+                "nothing was sold", why=error.what,
+                todo="start the run, which begins killed; then dutchbook kill --flatten",
+            ) from error  # fmt: skip
+        return
+    told(reply, as_json)
+    if left := refusals(reply):
+        raise RiskRefused(
+            f"all trading is stopped; {len(left)} position(s) can't be sold now",
+            why=f"the first: {left[0].what}, {left[0].why}", todo="dutchbook position list",
+        )  # fmt: skip
 
 
 @pause_app.command()

@@ -150,7 +150,8 @@ class Overseer:
         if verb == "resume":
             level = _level(account, scope)
             if level == "kill":
-                return [Refused(scope, "kill", "a kill is cleared with a role and a reason", {})]
+                why = "a kill is cleared with a role and a reason: dutchbook resume --clear-kill"
+                return [Refused(scope, "kill", why, {})]
             if not level:
                 return [Found(scope, "resume", "it was not stopped")]
             moved = HaltMoved(scope, "", f"{command.who} asked", command.who)
