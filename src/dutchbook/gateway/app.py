@@ -19,7 +19,7 @@ from dutchbook.gateway.door import Guarded
 from dutchbook.gateway.guard import Guard
 from dutchbook.gateway.history import History
 from dutchbook.gateway.identity import Identity
-from dutchbook.gateway.limits import Lag, Rates
+from dutchbook.gateway.limits import Lag, Load, Rates
 from dutchbook.gateway.metrics import Metrics
 from dutchbook.gateway.ports import Run, Secrets
 from dutchbook.gateway.problems import Problem, of_error
@@ -79,6 +79,8 @@ class Gateway:
         self.rates = Rates(clock)
         self.lag = Lag(clock)
         self.metrics = Metrics(model, clock.now)
+        shed = self.metrics.refused.labels("overloaded").inc
+        self.load = Load(self.rates, config.total_rate, shed)
         self.webhooks = Webhooks(config, identity.tables, secrets, clock)
         self.repeats = Repeats(identity.tables, clock)
         self.arrived: list[Callable[[str, dict[str, Any]], None]] = []
@@ -110,6 +112,13 @@ class Gateway:
                           fix=f"ask again in {wait} s", retry=wait)  # fmt: skip
         state.who = who
         return who
+
+    def still(self, request: Request) -> None:
+        """Raises Problem where whoever was admitted would not be any more."""
+        who: Principal | None = getattr(request.state, "who", None)
+        if who is not None and not self.identity.stands(who):
+            raise Problem("unauthenticated", "the key or session ended meanwhile",
+                          fix="ask for a new one")  # fmt: skip
 
     def signal(self, kind: str, normalized: dict[str, Any]) -> None:
         """Hand a signal on to whoever listens."""

@@ -70,7 +70,7 @@ def _describe(operation: dict[str, Any], route: APIRoute, answers: dict[str, Any
     if name in ANSWERED:
         body["example"] = ANSWERED[name]
     problem: dict[str, Any] = {"$ref": "#/components/responses/Problem"}
-    statuses = {400, 404, 405, 413, 421, 429, 500, 503} | ({401, 403} if scope != OPEN else set())
+    statuses = {400, 404, 405, 408, 413, 421, 429, 500, 503} | ({401, 403} if scope != OPEN else set())
     if operation.get("requestBody"):
         statuses |= {409, 410, 415, 422, 501, 504, 401, 403}
         for content in operation["requestBody"]["content"].values():

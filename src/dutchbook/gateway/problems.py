@@ -25,6 +25,7 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "unknown_host": (421, "This is not the host that was called"),
     "not_found": (404, "There is no such thing"),
     "wrong_method": (405, "This can't be done here"),
+    "too_slow": (408, "The request took too long"),
     "refused": (409, "The run refused it"),
     "conflict": (409, "It does not fit what stands"),
     "stale_quote": (409, "The price has moved away"),
@@ -66,6 +67,8 @@ class Problem(Exception):
             "fix": _clean(self.fix), "request": request_id,
         } | self.more  # fmt: skip
         headers = {"Retry-After": str(self.retry)} if self.retry else {}
+        if self.status in (408, 413):  # what is left of it is not waited for
+            headers["Connection"] = "close"
         if self.status == 401:
             headers["WWW-Authenticate"] = (
                 'Bearer realm="dutchbook", ApiKey header="X-Dutchbook-Key"'

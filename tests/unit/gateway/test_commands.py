@@ -46,6 +46,7 @@ async def test_an_order_is_decided_recorded_and_shown(stood: Both) -> None:
 
 
 async def test_the_same_key_again_is_the_same_answer_and_one_order(stood: Both) -> None:
+    """HTTP16: with another body it is refused."""
     ann = stood.key("trader")
     first = await submit(stood, ann, "twice")
     again = await submit(stood, ann, "twice")

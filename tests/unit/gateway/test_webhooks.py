@@ -1,4 +1,4 @@
-"""P16: a webhook counts once, in time, unchanged, from its own source; anything else does not."""
+"""P16, F70: a webhook counts once, in time, unchanged, from its own source; anything else does not."""
 
 import base64
 import hashlib
@@ -44,6 +44,7 @@ async def test_a_signed_transfer_is_normalised_and_handed_on(stood: Both) -> Non
 
 
 async def test_both_secrets_of_a_rotation_are_good(stood: Both) -> None:
+    """And of two signatures (AUTH14) one has to be right."""
     assert (await send(stood, headers(stood, secret=OLD))).status_code == 200
     head = headers(stood)
     wrong = signed(b"x", head["webhook-id"], int(head["webhook-timestamp"]), BODY)
@@ -57,17 +58,17 @@ async def test_what_is_not_genuine_changes_nothing(stood: Both) -> None:
     stamp, name = good["webhook-timestamp"], good["webhook-id"]
     mac = hmac.new(WEBHOOK, f"{name}.{stamp}.".encode() + BODY, hashlib.sha256)
     bad = {
-        "no id": {k: v for k, v in good.items() if k != "webhook-id"},
+        "no id (AUTH16)": {k: v for k, v in good.items() if k != "webhook-id"},
         "no time": {k: v for k, v in good.items() if k != "webhook-timestamp"},
         "no signature": {k: v for k, v in good.items() if k != "webhook-signature"},
         "old": headers(stood, ago=301),
         "early": headers(stood, ago=-62),
-        "time as float": good | {"webhook-timestamp": stamp + ".0"},
+        "time as float (AUTH15)": good | {"webhook-timestamp": stamp + ".0"},
         "time signed": good | {"webhook-timestamp": "+" + stamp},
         "other id": good | {"webhook-id": name + "1"},
-        "hex": good | {"webhook-signature": "v1," + mac.hexdigest()},
-        "upper hex": good | {"webhook-signature": "v1," + mac.hexdigest().upper()},
-        "url base64": good | {"webhook-signature": "v1," + base64.urlsafe_b64encode(
+        "hex (AUTH13)": good | {"webhook-signature": "v1," + mac.hexdigest()},
+        "upper hex (AUTH13)": good | {"webhook-signature": "v1," + mac.hexdigest().upper()},
+        "url base64 (AUTH13)": good | {"webhook-signature": "v1," + base64.urlsafe_b64encode(
             mac.digest()).decode().replace("=", "")},
         "no version": good | {"webhook-signature": base64.b64encode(mac.digest()).decode()},
         "empty": good | {"webhook-signature": ""},
