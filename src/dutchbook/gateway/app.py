@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dutchbook.domain.clock import Clock
 from dutchbook.domain.errors import DutchbookError
+from dutchbook.domain.events import SignalArrived
 from dutchbook.gateway import openapi
 from dutchbook.gateway.config import Config
 from dutchbook.gateway.door import Guarded
@@ -64,7 +65,10 @@ def bare_document(
 
 
 class Gateway:
-    """What the routes work with; `request.app.state.gateway`. `arrived` is told each signal."""
+    """What the routes work with; `request.app.state.gateway`.
+
+    `post` has the run number a signal: (its number, whether it had it already). TimeoutError.
+    """
 
     def __init__(
         self, config: Config, model: ReadModel, run: Run, history: History, identity: Identity,
@@ -83,7 +87,7 @@ class Gateway:
         self.load = Load(self.rates, config.total_rate, shed)
         self.webhooks = Webhooks(config, identity.tables, secrets, clock)
         self.repeats = Repeats(identity.tables, clock)
-        self.arrived: list[Callable[[str, dict[str, Any]], None]] = []
+        self.post: Callable[[SignalArrived], Awaitable[tuple[int, bool]]] = _nobody
 
     async def admit(self, request: Request, scope: str) -> Principal:
         """Who asks, if they may; refusals are counted and written down. Raises Problem."""
@@ -120,10 +124,9 @@ class Gateway:
             raise Problem("unauthenticated", "the key or session ended meanwhile",
                           fix="ask for a new one")  # fmt: skip
 
-    def signal(self, kind: str, normalized: dict[str, Any]) -> None:
-        """Hand a signal on to whoever listens."""
-        for listener in self.arrived:
-            listener(kind, normalized)
+
+async def _nobody(event: SignalArrived) -> tuple[int, bool]:
+    raise TimeoutError("no run takes signals")
 
 
 def create_app(

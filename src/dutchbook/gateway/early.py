@@ -1,13 +1,12 @@
 """What is judged before a request is whole: too much at once, too slow, too long a head.
 
 uvicorn's own protocol with bounds. A refusal for want of room is bytes made beforehand, written as
-soon as the head was read: no task, no route, no key, no body. Vital paths get through.
+soon as the head was read: no task, no route, no key, no body. What stops the run gets through.
 """
 
 import asyncio
 from typing import Any, Final
 
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -22,12 +21,13 @@ HEAD_MAX: Final = 64 * 1024
 """Bytes of a request's line and headers."""
 PATIENCE: Final = 15.0
 """Seconds for a whole request; the guard answers a slow body before that."""
-VITAL: Final = tuple(
-    prefix + path
-    for prefix in (b"", b"/api/v1")
-    for path in (b"/health", b"/ready", b"/metrics", b"/control/")
+_BOTH: Final = (b"", b"/api/v1")
+CONTROL: Final = tuple(prefix + b"/control/" for prefix in _BOTH)
+"""Answered even where there is too much: how to stop it. The guard bounds each address."""
+HEALTH: Final = tuple(
+    prefix + path for prefix in _BOTH for path in (b"/health", b"/ready", b"/metrics")
 )
-"""Answered even where there is too much: how it is, and how to stop it."""
+"""How it is: has a rate of its own."""
 
 
 def _bytes(problem: Problem, *, close: bool = True) -> bytes:
@@ -129,7 +129,7 @@ class Early(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = -1
-        if self._busy() or self.parser.should_upgrade() or self._vital() or self._load.admits():
+        if self._busy() or self.parser.should_upgrade() or self._room():
             super().on_headers_complete()
             return
         self._shed = True
@@ -138,8 +138,9 @@ class Early(HttpToolsProtocol):
         else:
             self._end(SHED_LAST)
 
-    def _vital(self) -> bool:
-        return self.url.startswith(VITAL)
+    def _room(self) -> bool:
+        url = self.url
+        return url.startswith(CONTROL) or self._load.admits(vital=url.startswith(HEALTH))
 
     def on_body(self, body: bytes) -> None:
         if not self._shed:
@@ -154,16 +155,16 @@ class Early(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._load.waiting += 1
         self._load.going += 1
         task = self.loop.create_task(self._answer(cycle, app))
         task.add_done_callback(self._answered)
         self.tasks.add(task)
 
-    async def _answer(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:
+    async def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._load.waiting -= 1
-        await cycle.run_asgi(app)  # type: ignore[arg-type]
+        await cycle.run_asgi(app)
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._load.going -= 1

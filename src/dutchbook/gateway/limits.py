@@ -11,12 +11,14 @@ from dutchbook.domain.units import MILLI, SECOND, Ns
 BUCKETS_MAX: Final = 20_000
 BEAT: Final = Ns(20 * MILLI)
 BEATS: Final = 5
-WAITING_MAX: Final = 32
+WAITING_MAX: Final = 100
 """Requests that were read and not begun: what every other one waits for."""
 GOING_MAX: Final = 256
 """Requests that were begun and not answered."""
 BURST: Final = 0.25
 """Seconds of the whole rate that may come at once."""
+SHARE: Final = 0.1
+"""Of the whole rate, on top of it: for whoever asks how it is."""
 BEHIND: Final = Ns(15 * MILLI)
 """A loop that comes to its own alarm so late, time after time, can't keep up."""
 
@@ -51,13 +53,12 @@ class Load:
         self.waiting = 0
         self.going = 0
 
-    def admits(self) -> bool:
-        """False for what is more than can be answered soon; it is counted."""
-        if (
-            self.waiting < WAITING_MAX
-            and self.going < GOING_MAX
-            and not self._rates.take("all", self._rate, BURST * self._rate)
-        ):
+    def admits(self, *, vital: bool) -> bool:
+        """False for what is more than can be answered soon; it is counted. `vital` ones have a
+        share of the rate to themselves, and do not wait for others' room."""
+        name, rate = ("vital", self._rate * SHARE) if vital else ("all", self._rate)
+        room = vital or (self.waiting < WAITING_MAX and self.going < GOING_MAX)
+        if room and not self._rates.take(name, rate, max(1.0, BURST * rate)):
             return True
         self._shed()
         return False

@@ -144,6 +144,7 @@ class Serving:
             secrets_of(settings), clock,
         )  # fmt: skip
         self.hub = HubDoor(self.gateway, root)
+        self.gateway.post = self.hub.fanout.post
         self.app = create_app(self.gateway, (*extra(self.gateway), *EXTRA_ROUTERS), ROOT_ROUTERS)
         self.app.state.hub = self.hub
         self.app.state.alerts = FarPorts(port.ask)

@@ -37,7 +37,9 @@ class Line:
         async with asyncio.timeout(10):
             head = await self.reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").rstrip().split("\r\n")
-            headers = {name.lower(): text for name, _, text in (one.partition(": ") for one in lines)}
+            headers = {
+                name.lower(): text for name, _, text in (one.partition(": ") for one in lines)
+            }
             body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return int(first.split()[1]), headers, body
 

@@ -2,8 +2,8 @@
 
 By the numbers of the list of bad inputs. What needs a socket (HTTP5, HTTP15, JSON3, AUTH12) is in
 `test_socket_door.py`, HTTP16 in `test_commands.py`, AUTH1 to AUTH3 in `test_matrix.py`, AUTH4 to
-AUTH10 in `test_identity.py`, AUTH13 to AUTH16 in `test_webhooks.py`, and what comes over /ws (JSON13
-to JSON15) in `unit/hub`.
+AUTH10 in `test_identity.py`, AUTH13 to AUTH16 in `test_webhooks.py`, and what comes over /ws
+(JSON13 to JSON15) in `unit/hub` and `test_listening.py`.
 """
 
 import gzip
@@ -115,23 +115,24 @@ async def test_requests_that_are_odd(stood: Both) -> None:
     cases = {
         "HTTP1 no content type": call("POST", SUBMIT, once, content=GOOD),
         "HTTP6 form": call("POST", SUBMIT, once | {"Content-Type": "text/plain"}, content=GOOD),
-        "HTTP7 charset": call("POST", SUBMIT, once | {"Content-Type": "application/json; charset=utf-7"},
-                        content=GOOD),
+        "HTTP7 charset": call("POST", SUBMIT, content=GOOD, headers=once | {
+            "Content-Type": "application/json; charset=utf-7"}),
         "HTTP2 twice": call("GET", "/api/v1/markets", [*ann.items(), *ann.items()]),
         "HTTP3 two lengths": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "5"),
                                     ("Content-Length", "6")]),
         "HTTP4 both lengths": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "95"),
                                      ("Transfer-Encoding", "chunked")]),
         "HTTP3 bad length": bare(stood, [*once.items(), *JSON.items(), ("Content-Length", "-1")]),
-        "HTTP8 override": call("GET", "/api/v1/orders/submit", ann | {"X-HTTP-Method-Override": "POST"}),
+        "HTTP8 override": call("GET", SUBMIT, ann | {"X-HTTP-Method-Override": "POST"}),
         "HTTP9 slash": call("GET", "/api/v1/markets/", ann),
         "HTTP10 slashes": call("GET", "/api//v1/markets", ann),
-        "HTTP11 dots": call("GET", "/api/v1/%2e%2e/health", ann), "nul": call("GET", "/api/v1/%00", ann),
+        "HTTP11 dots": call("GET", "/api/v1/%2e%2e/health", ann),
+        "nul": call("GET", "/api/v1/%00", ann),
         "HTTP12 case": call("GET", "/API/V1/MARKETS", ann),
         "HTTP13 host": call("GET", "/api/v1/markets", ann | {"Host": "evil.example"}),
         "origin": call("GET", "/api/v1/markets", ann | {"Origin": "https://evil.example"}),
         "null origin": call("GET", "/api/v1/markets", ann | {"Origin": "null"}),
-        "HTTP15 params": call("GET", "/api/v1/markets?" + "&".join(f"a{n}=1" for n in range(1_500)), ann),
+        "HTTP15 params": call("GET", f"/api/v1/markets?{'&a=1' * 1_500}", ann),
         "unknown field": call("POST", SUBMIT, once, ORDER | {"role": "admin"}),
         "HTTP1 no idempotency key": call("POST", SUBMIT, ann, ORDER),
         "AUTH14 two signatures": call("POST", "/webhook/whale", [

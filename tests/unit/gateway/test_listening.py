@@ -101,6 +101,7 @@ async def test_one_that_stands_still_costs_little_and_holds_up_nobody(
         await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
         hub = both.serving.hub.fanout.hub
         stalled = await connect(f"ws://{host}:{port}/ws", sock=sock, max_queue=1)
+        assert stalled.protocol.extensions == []  # JSON14: nothing is inflated here
         for said in ({"type": "auth", "token": viewer},
                      {"type": "subscribe", "channel": "signals"}):  # fmt: skip
             await stalled.send(json.dumps(said))

@@ -1,4 +1,4 @@
-"""P15, F72: every route, method, role and kind of key, from the OpenAPI file: nobody without a right."""
+"""P15, F72: every route, method, role and kind of key of the OpenAPI file: none without a right."""
 
 import itertools
 from typing import Any
