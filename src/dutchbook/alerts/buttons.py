@@ -88,7 +88,7 @@ def acts_of(notice: Notice, execute: str) -> tuple[Act, ...]:
         return (*first, "dismiss", "why", "mute")
     if notice.priority == "CRITICAL":
         return ("ack", "dismiss")
-    return ("dismiss", "mute") if notice.kind in ("whale", "external") else ()
+    return ("dismiss", "mute") if notice.kind in ("whale", "news", "external") else ()
 
 
 def label(notice: Notice, act: Act) -> str:

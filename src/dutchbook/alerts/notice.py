@@ -9,9 +9,9 @@ from dutchbook.domain.units import Ns
 Priority = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 PRIORITIES: Final = get_args(Priority)
 Kind = Literal[
-    "opportunity", "whale", "risk_warning", "daily_loss", "system_error", "fill", "order_failed",
-    "refused", "halt", "feed_down", "resolution", "daily", "weekly", "trouble", "service", "job",
-    "external", "test",
+    "opportunity", "whale", "news", "risk_warning", "daily_loss", "system_error", "fill",
+    "order_failed", "refused", "halt", "feed_down", "resolution", "daily", "weekly", "trouble",
+    "service", "job", "external", "test",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 Act = Literal["execute", "confirm", "cancel", "dismiss", "why", "mute", "ack"]

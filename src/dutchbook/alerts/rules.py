@@ -15,11 +15,11 @@ MINUTE: Final = Ns(60 * SECOND)
 ALL: Final = ("telegram", "discord", "email", "sms")
 
 PRIORITY: Final[dict[Kind, Priority]] = {
-    "opportunity": "HIGH", "whale": "MEDIUM", "risk_warning": "HIGH", "daily_loss": "CRITICAL",
-    "system_error": "CRITICAL", "fill": "LOW", "order_failed": "MEDIUM", "refused": "MEDIUM",
-    "halt": "CRITICAL", "feed_down": "HIGH", "resolution": "LOW", "daily": "LOW",
-    "weekly": "LOW", "trouble": "CRITICAL", "service": "HIGH", "job": "LOW",
-    "external": "HIGH", "test": "HIGH",
+    "opportunity": "HIGH", "whale": "MEDIUM", "news": "MEDIUM", "risk_warning": "HIGH",
+    "daily_loss": "CRITICAL", "system_error": "CRITICAL", "fill": "LOW",
+    "order_failed": "MEDIUM", "refused": "MEDIUM", "halt": "CRITICAL",
+    "feed_down": "HIGH", "resolution": "LOW", "daily": "LOW", "weekly": "LOW",
+    "trouble": "CRITICAL", "service": "HIGH", "job": "LOW", "external": "HIGH", "test": "HIGH",
 }  # fmt: skip
 ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "CRITICAL": ("telegram", "discord", "sms"), "HIGH": ("telegram", "discord"),

@@ -34,6 +34,26 @@ def whale(seen: Whale) -> str:
     )
 
 
+def transfer(amount: int, symbol: str, direction: str, exchange: str, wallet: str) -> str:
+    """A large transfer; into an exchange, or out of it."""
+    who = clean(wallet, 80)
+    short = f"{who[:4]}…{who[-2:]}" if len(who) > 8 else who
+    way = {"INFLOW": "into", "OUTFLOW": "out of"}.get(direction, "at")
+    return (
+        f"🐋 Whale  {short} moved {usd(amount, digits=0)} {clean(symbol, 20)} "
+        f"{way} {clean(exchange, 40)}"
+    )
+
+
+def headline(source: str, at: Ns, words: str, markets: int, title: str, zone: tzinfo = UTC) -> str:
+    """An urgent headline, with the markets that its source names."""
+    line = f"📰 News  {clean(source, 40)} {clock(at, zone)} “{clean(words)}”"
+    if not markets:
+        return line
+    more = f" → {markets} market{'s' if markets > 1 else ''}"
+    return line + more + (f": “{clean(title)}”" if title else "")
+
+
 def news(
     source: str, at: Ns, headline: str, markets: int, title: str, px: int, model: int, band: int,
     zone: tzinfo = UTC,

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from dutchbook.alerts import text
+from dutchbook.alerts import elsewhere, text
 from dutchbook.alerts.halts import halted
 from dutchbook.alerts.look import Look, Position
 from dutchbook.alerts.notice import Draft, Offered
@@ -13,7 +13,14 @@ from dutchbook.alerts.offers import offer_of, why_of
 from dutchbook.alerts.words import cents, clean, size, tag, usd
 from dutchbook.domain.account_events import UNTOLD, OrderFilled, OrderRejected
 from dutchbook.domain.effects import Alert
-from dutchbook.domain.events import FeedDown, FeedUp, MarketResolved, OperatorAsked, RunStarted
+from dutchbook.domain.events import (
+    FeedDown,
+    FeedUp,
+    MarketResolved,
+    OperatorAsked,
+    RunStarted,
+    SignalArrived,
+)
 from dutchbook.domain.orders import Order
 from dutchbook.domain.step import HaltMoved, Improved, Opened, Refused, Step
 from dutchbook.domain.units import ONE, SECOND, Ns
@@ -26,6 +33,9 @@ ORDINARY: Final = frozenset({"no_match", "killed", "expired", "post_only_cross",
 WARNING: Final = 50_000
 """A position that lost more than this share of its cost (millionths) is told of."""
 
+WHALE: Final = 1_000_000 * ONE
+"""A transfer of more dollars than this is told of."""
+
 
 class Follow(NamedTuple):
     """More of a matter that was told: stands under its alert."""
@@ -35,7 +45,8 @@ class Follow(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What triggers are set to: `edge` and `confidence` in millionths, `valid` in ns."""
+    """What triggers are set to: `edge` and `confidence` in millionths, `valid` in ns; `whale` in
+    millionths of a dollar."""
 
     mode: str
     edge: int = 30_000
@@ -43,6 +54,7 @@ class Seen(NamedTuple):
     valid: Ns = Ns(40 * SECOND)
     loss: int = WARNING
     zone: tzinfo = UTC
+    whale: int = WHALE
 
 
 class Triggers:
@@ -73,6 +85,9 @@ class Triggers:
             out += self._rejected(event, look)
         elif isinstance(event, MarketResolved):
             out += self._resolved(event, look)
+        elif isinstance(event, SignalArrived):
+            seen = self.seen
+            out += elsewhere.told(event, now, look, seen.mode, seen.whale, seen.zone)
         for note in step.notes:
             if isinstance(note, Opened | Improved):
                 out += self._opportunity(note, look, now, step.envelope.seq)

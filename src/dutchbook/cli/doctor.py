@@ -32,7 +32,7 @@ def doctor(
         root = data_dir or Path("data/sim")
     checks: dict[str, Callable[[Path], Finding]] = {
         "disk": _disk, "writable": _writable, "clock": _clock, "sockets": _sockets,
-        "record": _record, "compiled": _compiled,
+        "record": _record, "api keys": _api_keys, "compiled": _compiled,
     }  # fmt: skip
     rows += [(name, check(root)) for name, check in checks.items()]
     if as_json:
@@ -114,6 +114,23 @@ def _record(root: Path) -> Finding:
     if is_locked(root):
         return "warn", f"a run is going on in {root}", "use another --data-dir for a second one"
     return "ok", f"in {root}, no run going on", ""
+
+
+def _api_keys(root: Path) -> Finding:
+    from dutchbook.domain.units import DAY
+    from dutchbook.gateway.keys import LIFE, old_keys
+    from dutchbook.gateway.store import FILE
+    from dutchbook.runtime.clock import SystemClock
+
+    file = root / "gateway" / FILE
+    now = SystemClock().now()
+    found = old_keys(file, now) if file.is_file() else []
+    if not found:
+        return "ok", "none is due to be replaced", ""
+    names = ", ".join(f"{key.name} ({key.id})" for key in found[:5])
+    return "warn", f"{len(found)} near or past {LIFE // DAY} days: {names}", (
+        "dutchbook api token new, then dutchbook api token revoke ID"
+    )  # fmt: skip
 
 
 def _compiled(root: Path) -> Finding:

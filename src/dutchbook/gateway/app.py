@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,13 +13,14 @@ from starlette.responses import Response
 
 from dutchbook.domain.clock import Clock
 from dutchbook.domain.errors import DutchbookError
+from dutchbook.domain.events import SignalArrived
 from dutchbook.gateway import openapi
 from dutchbook.gateway.config import Config
 from dutchbook.gateway.door import Guarded
 from dutchbook.gateway.guard import Guard
 from dutchbook.gateway.history import History
 from dutchbook.gateway.identity import Identity
-from dutchbook.gateway.limits import Lag, Rates
+from dutchbook.gateway.limits import Lag, Load, Rates
 from dutchbook.gateway.metrics import Metrics
 from dutchbook.gateway.ports import Run, Secrets
 from dutchbook.gateway.problems import Problem, of_error
@@ -64,7 +65,10 @@ def bare_document(
 
 
 class Gateway:
-    """What the routes work with; `request.app.state.gateway`. `arrived` is told each signal."""
+    """What the routes work with; `request.app.state.gateway`.
+
+    `post` has the run number a signal: (its number, whether it had it already). TimeoutError.
+    """
 
     def __init__(
         self, config: Config, model: ReadModel, run: Run, history: History, identity: Identity,
@@ -79,9 +83,11 @@ class Gateway:
         self.rates = Rates(clock)
         self.lag = Lag(clock)
         self.metrics = Metrics(model, clock.now)
+        shed = self.metrics.refused.labels("overloaded").inc
+        self.load = Load(self.rates, config.total_rate, shed)
         self.webhooks = Webhooks(config, identity.tables, secrets, clock)
         self.repeats = Repeats(identity.tables, clock)
-        self.arrived: list[Callable[[str, dict[str, Any]], None]] = []
+        self.post: Callable[[SignalArrived], Awaitable[tuple[int, bool]]] = _nobody
 
     async def admit(self, request: Request, scope: str) -> Principal:
         """Who asks, if they may; refusals are counted and written down. Raises Problem."""
@@ -111,10 +117,16 @@ class Gateway:
         state.who = who
         return who
 
-    def signal(self, kind: str, normalized: dict[str, Any]) -> None:
-        """Hand a signal on to whoever listens."""
-        for listener in self.arrived:
-            listener(kind, normalized)
+    def still(self, request: Request) -> None:
+        """Raises Problem where whoever was admitted would not be any more."""
+        who: Principal | None = getattr(request.state, "who", None)
+        if who is not None and not self.identity.stands(who):
+            raise Problem("unauthenticated", "the key or session ended meanwhile",
+                          fix="ask for a new one")  # fmt: skip
+
+
+async def _nobody(event: SignalArrived) -> tuple[int, bool]:
+    raise TimeoutError("no run takes signals")
 
 
 def create_app(

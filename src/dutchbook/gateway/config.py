@@ -14,7 +14,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxies: tuple[str, ...] = ()
     key_rate: int = 100
     address_rate: int = 300
-    total_rate: int = 2_500
+    total_rate: int = 2_000
     body_bytes: int = 256 * 1024
     unsigned: tuple[str, ...] = ()
     four_eyes: bool = True

@@ -71,6 +71,7 @@ class Guarded(APIRoute):
                 await gateway.admit(request, scope)
             if wants_body and not raw:
                 await read_json(request)
+                gateway.still(request)  # a body may take seconds, and a key may end meanwhile
             return await inner(request)
 
         return handle

@@ -23,8 +23,6 @@ ONCE: Final = frozenset(
 QUERY_MAX: Final = 4 * 1024
 HEADERS_MAX: Final = 100
 BODY_SECONDS: Final = 10.0
-VITAL: Final = ("/health", "/ready", "/metrics", "/api/v1/control/")
-"""Answered even where there is too much: how it is, and how to stop it."""
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -33,13 +31,6 @@ HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
                                  b"form-action 'none'"),
 )  # fmt: skip
-_MUCH: Final = Problem(
-    "overloaded", "more is asked than can be answered", fix="ask again in a second", retry=1
-).response()
-SHED: Final = (
-    {"type": "http.response.start", "status": 503, "headers": [*_MUCH.raw_headers, *HEADERS]},
-    {"type": "http.response.body", "body": _MUCH.body},
-)
 METHODS: Final = b"GET, POST, DELETE"
 ASKED: Final = b"authorization, content-type, idempotency-key, x-dutchbook-key"
 _log = logging.getLogger(__name__)
@@ -52,19 +43,10 @@ class Guard:
         self.app = app
         self.gateway = gateway
         self.hosts = _hosts(gateway.config.host, gateway.config.hosts)
-        self._shed = gateway.metrics.refused.labels("overloaded")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
-            return
-        vital = scope["path"].startswith(VITAL)
-        gateway = self.gateway
-        much = gateway.lag.behind() or gateway.rates.take("all", gateway.config.total_rate)
-        if much and not vital and scope["type"] == "http":
-            self._shed.inc()
-            await send(SHED[0])  # as cheap as an answer can be: it is one of very many
-            await send(SHED[1])
             return
         headers = _headers(scope)
         state = scope.setdefault("state", {})
@@ -184,7 +166,7 @@ class Guard:
                 async with asyncio.timeout(max(0.0, left)):
                     message = await receive()
             except TimeoutError as error:
-                raise Problem("malformed", f"the body took longer than {BODY_SECONDS:g} s",
+                raise Problem("too_slow", f"the body took longer than {BODY_SECONDS:g} s",
                               fix="send it faster") from error  # fmt: skip
             got += len(message.get("body", b""))
             whole = not message.get("more_body", False)

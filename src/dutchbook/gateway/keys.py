@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import os
 import re
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -48,6 +49,20 @@ class Key(msgspec.Struct, frozen=True):
         if now >= self.expires_at:
             return "expired"
         return "expires soon" if self.expires_at - now < WARN else "valid"
+
+    def old(self, now: Ns) -> bool:
+        """Whether it still opens and is to be replaced within 14 days, however long it lives."""
+        lives = self.status(now) in ("valid", "expires soon")
+        return lives and now >= self.made_at + LIFE - WARN
+
+
+def old_keys(path: Path, now: Ns) -> list[Key]:
+    """The keys in a gateway's tables that should be replaced; for who has no pepper."""
+    tables = Tables(path)
+    try:
+        return [key for row in tables.all(store.keys) if (key := _key(row)).old(now)]
+    finally:
+        tables.close()
 
 
 class Keys:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from dutchbook.domain.clock import Clock
@@ -10,6 +11,14 @@ from dutchbook.domain.units import MILLI, SECOND, Ns
 BUCKETS_MAX: Final = 20_000
 BEAT: Final = Ns(20 * MILLI)
 BEATS: Final = 5
+WAITING_MAX: Final = 100
+"""Requests that were read and not begun: what every other one waits for."""
+GOING_MAX: Final = 256
+"""Requests that were begun and not answered."""
+BURST: Final = 0.25
+"""Seconds of the whole rate that may come at once."""
+SHARE: Final = 0.1
+"""Of the whole rate, on top of it: for whoever asks how it is."""
 BEHIND: Final = Ns(15 * MILLI)
 """A loop that comes to its own alarm so late, time after time, can't keep up."""
 
@@ -32,6 +41,27 @@ class Rates:
         if len(self._buckets) > BUCKETS_MAX:
             del self._buckets[next(iter(self._buckets))]
         return 0 if taken else max(1, round((1 - left) / rate + 0.5))
+
+
+class Load:
+    """How much of a gateway is under way, counted by its connections; and whether more may."""
+
+    def __init__(self, rates: Rates, rate: float, shed: Callable[[], None]) -> None:
+        self._rates = rates
+        self._rate = rate
+        self._shed = shed
+        self.waiting = 0
+        self.going = 0
+
+    def admits(self, *, vital: bool) -> bool:
+        """False for what is more than can be answered soon; it is counted. `vital` ones have a
+        share of the rate to themselves, and do not wait for others' room."""
+        name, rate = ("vital", self._rate * SHARE) if vital else ("all", self._rate)
+        room = vital or (self.waiting < WAITING_MAX and self.going < GOING_MAX)
+        if room and not self._rates.take(name, rate, max(1.0, BURST * rate)):
+            return True
+        self._shed()
+        return False
 
 
 class Lag:

@@ -70,16 +70,18 @@ def _describe(operation: dict[str, Any], route: APIRoute, answers: dict[str, Any
     if name in ANSWERED:
         body["example"] = ANSWERED[name]
     problem: dict[str, Any] = {"$ref": "#/components/responses/Problem"}
-    statuses = {400, 404, 405, 413, 421, 429, 500, 503} | ({401, 403} if scope != OPEN else set())
+    statuses = {400, 404, 405, 408, 413, 421, 429, 500, 503} | (
+        {401, 403} if scope != OPEN else set()
+    )
     if operation.get("requestBody"):
-        statuses |= {409, 410, 415, 422, 501, 504, 401, 403}
+        statuses |= {409, 410, 415, 422, 504, 401, 403}
         for content in operation["requestBody"]["content"].values():
             if name in SENT:
                 content["example"] = SENT[name]
     statuses |= {422} if operation.get("parameters") else set()
     statuses |= {409, 504, 422} if scope not in (OPEN,) and "get" not in name[-4:] else set()
     if raw:  # what is wrong with a body is known to the route itself
-        statuses |= {401, 403, 409, 410, 415, 422}
+        statuses |= {401, 403, 409, 410, 415, 422, 504}
     if media == "text/html":
         problem = {"description": "A page, or a problem document",
                    "content": {media: {"schema": {"type": "string"}}, MEDIA: {"schema": {

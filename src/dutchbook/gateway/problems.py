@@ -25,8 +25,10 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "unknown_host": (421, "This is not the host that was called"),
     "not_found": (404, "There is no such thing"),
     "wrong_method": (405, "This can't be done here"),
+    "too_slow": (408, "The request took too long"),
     "refused": (409, "The run refused it"),
     "conflict": (409, "It does not fit what stands"),
+    "at_the_machine": (409, "This is done at the machine itself"),
     "stale_quote": (409, "The price has moved away"),
     "expired": (410, "It is over"),
     "too_large": (413, "The request is too large"),
@@ -35,7 +37,6 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "invalid": (422, "The request is not valid"),
     "too_many": (429, "Too many requests"),
     "defect": (500, "A defect of the gateway"),
-    "not_built": (501, "This is not built yet"),
     "overloaded": (503, "Too much at once"),
     "not_running": (503, "No run is going on"),
     "outcome_unknown": (504, "Nobody knows whether it was done"),
@@ -66,6 +67,8 @@ class Problem(Exception):
             "fix": _clean(self.fix), "request": request_id,
         } | self.more  # fmt: skip
         headers = {"Retry-After": str(self.retry)} if self.retry else {}
+        if self.status in (408, 413):  # what is left of it is not waited for
+            headers["Connection"] = "close"
         if self.status == 401:
             headers["WWW-Authenticate"] = (
                 'Bearer realm="dutchbook", ApiKey header="X-Dutchbook-Key"'

@@ -31,7 +31,6 @@ ROLES: Final[dict[str, frozenset[str]]] = {
                       "webhook:write", "alerts:write", "jobs:read"},
 }  # fmt: skip
 """Stopping is wide, letting go on is narrow: a trader may kill, only two may clear it."""
-FOUR_EYES: Final = ("raise_limit", "clear_kill", "go_live")
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -211,11 +211,13 @@ class Summary(msgspec.Struct):
 
 
 class Received(msgspec.Struct):
-    """The answer to a webhook."""
+    """The answer to a webhook. `seq` is its number in the journal; `duplicate`: it had one."""
 
     status: str
     signal_id: str
     processing_time_ms: float
+    seq: int
+    duplicate: bool
 
 
 class Normalized(msgspec.Struct):

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from dutchbook.domain.clock import Clock
+from dutchbook.domain.events import SignalArrived
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.gateway import store
 from dutchbook.gateway.config import Config
@@ -31,6 +32,7 @@ KEPT: Final = Ns(10 * SECOND)
 _WHOLE: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 SIGNED: Final = "v1,"
+TITLE_MAX: Final = 500
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Webhooks:
-    """`check` gives the payload's bytes of a webhook that is genuine, new and in time."""
+    """`check` gives id and payload of a webhook that is genuine, new and in time."""
 
     def __init__(self, config: Config, tables: Tables, secrets: Secrets, clock: Clock) -> None:
         self._config = config
@@ -53,8 +55,11 @@ class Webhooks:
         self._clock = clock
         self._kept: dict[str, tuple[Ns, list[bytes]]] = {}
 
-    async def check(self, source: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """Raises Problem, with the same words whatever was wrong with the signature."""
+    async def check(
+        self, source: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[str, bytes]:
+        """(id, payload). Raises Problem, with the same words whatever was wrong with the
+        signature."""
         if "webhook-signature" in headers or "webhook-id" in headers:
             message = headers.get("webhook-id", "")
             stamp = headers.get("webhook-timestamp", "")
@@ -73,13 +78,18 @@ class Webhooks:
         if not -AHEAD <= age <= WINDOW:
             raise _refused("it is too old, or from the future")
         await self.remember(source, message)
-        return payload
+        return message, payload
 
     async def remember(self, source: str, message: str) -> None:
         """Raises Problem where this id was seen before."""
         row = {"source": source, "id": message, "at": self._clock.now()}
         if not await asyncio.to_thread(self._tables.add, store.seen, row):
             raise _refused("its id was seen before")
+
+    async def forget(self, source: str, message: str) -> None:
+        """It came to nothing: the sender may send it again under this id."""
+        key = {"source": source, "id": message}
+        await asyncio.to_thread(self._tables.drop, store.seen, key)
 
     async def path_ok(self, source: str, secret: str) -> bool:
         """Whether this is the secret path of a source that somebody let in unsigned."""
@@ -143,6 +153,26 @@ def signed(secret: bytes, message: str, stamp: int, body: bytes) -> str:
     mark = f"{message}.{stamp}.".encode() + body
     mac = hmac.new(_secret(secret), mark, hashlib.sha256).digest()
     return SIGNED + base64.b64encode(mac).decode()
+
+
+def arrival(source: str, kind: str, item: Mapping[str, Any]) -> SignalArrived:
+    """A normalised message as an event. It claims no confidence: what a source says of itself is in
+    the body. Its id is the hash of what it says, so the same words are the same signal."""
+    body = msgspec.json.encode(item, order="deterministic").decode()
+    name = f"{source}-{hashlib.blake2b(body.encode(), digest_size=8).hexdigest()}"
+    keys: tuple[str, ...] = tuple(item.get("related_markets", ()))
+    venues: tuple[str, ...] = ()
+    tags: tuple[str, ...] = tuple(item.get("categories", ()))
+    if kind == "price":
+        title, keys, venues = item["market_id"], (f"{source}:{item['market_id']}",), (source,)
+    elif kind == "whale":
+        moved = f"{item['amount']:,.0f} {item['token_symbol']}"
+        title, tags = f"{moved} {item['direction']} {item['exchange']}", (item["category"],)
+    else:
+        title = item["headline"]
+    return SignalArrived(
+        f"webhook:{source}", name, kind, 0, title[:TITLE_MAX], keys, venues, tags, body=body
+    )
 
 
 def plain(body: bytes) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     opportunity: Loud = "on"
     whale: Loud = "silent"
+    news: Loud = "silent"
     risk_warning: Loud = "on"
     daily_loss: Loud = "on"
     system_error: Loud = "on"
@@ -126,6 +127,7 @@ class Channels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     opportunity: Own = ("telegram", "discord")
     whale: Own = ("discord",)
+    news: Own = ("discord",)
     risk_warning: Own = ("telegram", "sms")
     daily_loss: Own = ("telegram", "discord", "email", "sms")
     system_error: Own = ("telegram", "discord", "email", "sms")
@@ -151,6 +153,7 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_edge: Annotated[int, money("edge above which an opportunity is told", 0, ONE)] = 30_000
     min_confidence: Annotated[int, money("confidence that it needs", 0, ONE)] = 800_000
     min_loss: Annotated[int, money("share of its cost that a position lost", 0, ONE)] = 50_000
+    min_whale: Annotated[int, money("$ above which a transfer is told", 0)] = 1_000_000 * ONE
     ttl_s: Annotated[Seconds, Meta(description="how long Execute is there")] = 40
     per_minute: Annotated[
         int, Meta(ge=1, le=1_000, description="of a kind one by one; more go into a digest")

@@ -89,6 +89,7 @@ def seen_of(settings: Settings) -> Seen:
     return Seen(
         settings.mode, alerts.min_edge, alerts.min_confidence, Ns(alerts.ttl_s * SECOND),
         alerts.min_loss, zone_of(settings.schedule.tz),
+        alerts.min_whale,
     )  # fmt: skip
 
 

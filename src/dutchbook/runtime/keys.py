@@ -1,6 +1,8 @@
 """Where the keys of the venues come from: a file, the encrypted secrets, or an environment."""
 
+import ctypes
 import os
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +12,24 @@ from dutchbook.storage.vault import Outer, Secrets
 
 PASSPHRASE: Final = "DUTCHBOOK_PASSPHRASE"
 NEW_PASSPHRASE: Final = "DUTCHBOOK_NEW_PASSPHRASE"
+SET_DUMPABLE: Final = 4
+"""prctl's PR_SET_DUMPABLE."""
 
 
 def secrets_of(settings: Settings) -> Secrets:
-    """The encrypted secrets beside the data directories; their key file is in the user's home."""
+    """The encrypted secrets beside the data directories; their key file is in the user's home.
+
+    A process that opens them leaves no core dump, and no other of this user may look into it.
+    """
+    _no_dumps()
     root = Path(settings.data_path()).parent
     return Secrets(root, Outer(_key_file(), _passphrase(PASSPHRASE)))
+
+
+def _no_dumps() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A dump that goes to a program knows no limit; this ends it, and debuggers of the same user.
+    ctypes.CDLL(None).prctl(SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def fresh_outer() -> Outer:

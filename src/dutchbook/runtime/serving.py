@@ -10,8 +10,9 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -21,6 +22,7 @@ from dutchbook.domain.errors import ConfigError
 from dutchbook.domain.secret import Secret
 from dutchbook.gateway.app import Gateway, create_app
 from dutchbook.gateway.config import SOURCES, Config
+from dutchbook.gateway.early import Early
 from dutchbook.gateway.history import History
 from dutchbook.gateway.identity import Identity
 from dutchbook.gateway.readmodel import ReadModel
@@ -142,6 +144,7 @@ class Serving:
             secrets_of(settings), clock,
         )  # fmt: skip
         self.hub = HubDoor(self.gateway, root)
+        self.gateway.post = self.hub.fanout.post
         self.app = create_app(self.gateway, (*extra(self.gateway), *EXTRA_ROUTERS), ROOT_ROUTERS)
         self.app.state.hub = self.hub
         self.app.state.alerts = FarPorts(port.ask)
@@ -165,6 +168,27 @@ class Serving:
             self.identity.close()
 
 
+def server_of(serving: Serving, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Server:
+    """What listens for a gateway: HTTP with its bounds, and /ws."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            serving.app, log_config=None, access_log=False, server_header=False,
+            date_header=False, http=partial(Early, load=serving.gateway.load),  # type: ignore[arg-type]
+            loop="none", lifespan=lifespan, proxy_headers=False, timeout_keep_alive=15,
+            limit_concurrency=OPEN_MAX, timeout_graceful_shutdown=3, ws="websockets-sansio",
+            ws_per_message_deflate=False, ws_max_size=SAID_MAX, ws_ping_interval=20,
+            ws_ping_timeout=20,
+        )
+    )  # fmt: skip
+
+
+def _behind_the_run() -> None:
+    """A nice process, and one that never takes a core from whoever is on it because it woke."""
+    os.nice(max(0, NICE - os.nice(0)))
+    with contextlib.suppress(OSError):  # where it is not allowed, niceness alone has to do
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 async def serve(
     loaded: Loaded, ready: Callable[[dict[str, Any]], None], gone: asyncio.Event | None = None
 ) -> None:
@@ -178,18 +202,9 @@ async def serve(
         root = folder_of(loaded.settings)
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = take(root)
-        os.nice(max(0, NICE - os.nice(0)))
+        _behind_the_run()
         serving = Serving(loaded)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                serving.app, log_config=None, access_log=False, server_header=False,
-                date_header=False, http="httptools", loop="none", lifespan="on",
-                proxy_headers=False, h11_max_incomplete_event_size=32 * 1024,
-                timeout_keep_alive=15, limit_concurrency=OPEN_MAX, timeout_graceful_shutdown=3,
-                ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=SAID_MAX,
-                ws_ping_interval=20, ws_ping_timeout=20,
-            )
-        )  # fmt: skip
+        server = server_of(serving)
         end = gone or asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -211,7 +211,7 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     key_rate: Annotated[Rate, Meta(description="requests a second of one key")] = 100
     address_rate: Annotated[Rate, Meta(description="requests a second of one address")] = 300
-    total_rate: Annotated[Rate, Meta(description="requests a second in all, then 503")] = 2_500
+    total_rate: Annotated[Rate, Meta(description="requests a second in all, then 503")] = 2_000
     body_kb: Annotated[int, Meta(ge=1, le=10_240, description="longest request")] = 256
     unsigned: Annotated[
         str, Meta(description="webhook sources that cannot sign: whale, news, kalshi, polymarket")

@@ -1,5 +1,6 @@
 """From steps of a run to what people are told of."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from dutchbook.domain.events import (
     FeedUp,
     MarketResolved,
     OperatorAsked,
+    SignalArrived,
     TimerFired,
 )
 from dutchbook.domain.orders import Order
@@ -184,3 +186,39 @@ def test_the_towers_own_words_have_their_level(made):
     assert [(d.kind, d.priority, d.key) for d in drafts] == [
         ("trouble", "CRITICAL", "trouble:basket:b1"), ("trouble", "LOW", "trouble:x"),
     ]  # fmt: skip
+
+
+def arrived(kind, keys=(), **body):
+    text = json.dumps(body) if body else "not JSON {"
+    return SignalArrived("webhook:x", "id", kind, 0, keys=keys, body=text)
+
+
+WHALE = {"amount_usd": "6000000", "token_symbol": "USDC", "direction": "INFLOW",
+         "transaction_hash": "0xabc", "exchange": "binance",
+         "from_address": "0x7a1234567890e1"}  # fmt: skip
+
+
+def test_a_transfer_of_more_than_a_million_is_told_once(made):
+    triggers, look = made
+    (draft,) = triggers.saw(step(arrived("whale", **WHALE)), look)
+    assert (draft.kind, draft.key, draft.seq) == ("whale", "whale:0xabc", 5)
+    assert draft.text == "[LIVE] 🐋 Whale  0x7a…e1 moved $6,000,000 USDC into binance"
+    for small in ("1000000", "-5", "NaN", "Infinity", "1e99"):
+        assert triggers.saw(step(arrived("whale", **WHALE | {"amount_usd": small})), look) == []
+    assert triggers.saw(step(arrived("whale", amount=5)), look) == []
+    assert triggers.saw(step(arrived("whale")), look) == []
+
+
+def test_an_urgent_headline_is_told_with_its_markets(made):
+    triggers, look = made
+    said = {"headline": "Breaking: a bank\u202e halts", "urgency": "high", "publisher": "Reuters"}
+    (draft,) = triggers.saw(step(arrived("news", (KEY, "kalshi:B"), **said), at=61 * SECOND), look)
+    assert draft.kind == "news"
+    assert draft.text == (
+        "[LIVE] 📰 News  Reuters 00:01:01 “Breaking: a bank halts” → 2 markets: "
+        "“Fed cuts in March?”"
+    )
+    (bare,) = triggers.saw(step(arrived("news", **said)), look)
+    assert bare.key == draft.key and bare.text.endswith("halts”")
+    assert triggers.saw(step(arrived("news", **said | {"urgency": "low"})), look) == []
+    assert triggers.saw(step(arrived("composite", **said)), look) == []

@@ -16,7 +16,7 @@ import msgspec
 
 from dutchbook.domain.account_events import AccountSeen, OrderAcked, OrderCanceled
 from dutchbook.domain.effects import AskAccount, CancelOrder, Effect, SubmitOrder
-from dutchbook.domain.events import Event, FeedUp, InstrumentListed
+from dutchbook.domain.events import Event, FeedUp, InstrumentListed, SignalArrived
 from dutchbook.domain.secret import Secret
 from dutchbook.domain.units import DAY, SECOND, Ns, Usd
 from dutchbook.io.signer import Signer
@@ -26,6 +26,7 @@ from dutchbook.runtime.keys import secrets_of
 from dutchbook.runtime.layers import load
 from dutchbook.runtime.live import Live
 from dutchbook.runtime.serving import Serving
+from dutchbook.storage.reader import read_account
 from dutchbook.venues.base import Venue
 from unit.engine.story import KALSHI, POLY, book, both, kalshi, poly
 
@@ -91,8 +92,6 @@ class Both:
         self.gateway = self.serving.gateway
         self.gateway.lag.bound = Ns(10 * SECOND)  # a busy machine is no matter of these tests
         self.first = self.serving.first_token()
-        self.signals: list[tuple[str, dict[str, Any]]] = []
-        self.gateway.arrived.append(lambda kind, item: self.signals.append((kind, item)))
 
     @property
     def model(self) -> Any:
@@ -126,6 +125,12 @@ class Both:
         transport = httpx2.ASGITransport(self.serving.app, client=("10.0.0.9", 4_000))
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.request(method, path, headers=headers, json=json, **more)
+
+    @property
+    def signals(self) -> list[SignalArrived]:
+        """What others told the run, from its journal."""
+        rows = read_account(self.live.house.data_dir, 0)
+        return [row.event for row in rows if isinstance(row.event, SignalArrived)]
 
     def mark(self) -> tuple[int, int, int]:
         """What a command would change: orders, commands on record, halts."""

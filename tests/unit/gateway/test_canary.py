@@ -1,12 +1,32 @@
-"""P15, P18: a secret that went everywhere is found nowhere: files, answers, logs, metrics."""
+"""P15, P18, F75: a secret that went everywhere is found nowhere: files, answers, logs, metrics."""
 
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from dutchbook.domain.secret import Secret
 from unit.gateway.house import PATH, WEBHOOK, standing
+
+
+def test_a_process_that_opened_secrets_leaves_no_dump(tmp_path: Path) -> None:
+    """P18, F75: no core file, no dump to a program, no debugger of the same user."""
+    said = subprocess.run(
+        [sys.executable, "-c", (
+            "import ctypes, resource\n"
+            "from dutchbook.runtime.keys import secrets_of\n"
+            "from dutchbook.runtime.layers import load\n"
+            "before = ctypes.CDLL(None).prctl(3)\n"
+            "secrets_of(load(env={}, cli={'data_dir': 'sim'}).settings)\n"
+            "print(before, ctypes.CDLL(None).prctl(3), resource.getrlimit(resource.RLIMIT_CORE))"
+        )],
+        cwd=tmp_path, check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ).stdout  # fmt: skip
+    assert said == "1 0 (0, 0)\n"
 
 
 async def test_no_secret_is_found_anywhere(

@@ -46,6 +46,7 @@ async def test_an_order_is_decided_recorded_and_shown(stood: Both) -> None:
 
 
 async def test_the_same_key_again_is_the_same_answer_and_one_order(stood: Both) -> None:
+    """HTTP16: with another body it is refused."""
     ann = stood.key("trader")
     first = await submit(stood, ann, "twice")
     again = await submit(stood, ann, "twice")
@@ -139,11 +140,18 @@ async def test_a_reload_is_a_command_of_its_own(stood: Both) -> None:
     ).status_code == 403
 
 
-async def test_what_is_not_built_says_so(stood: Both) -> None:
-    ann = stood.key("admin")
+async def test_going_live_is_refused_with_where_it_is_done_and_written_down(stood: Both) -> None:
+    ann, before = stood.key("admin", name="ann"), stood.commands
     answer = await stood.call("POST", "/api/v1/control/approvals", ann,
                               {"action": "go_live", "reason": "we are ready"})  # fmt: skip
-    assert (answer.status_code, plain(answer)["code"]) == (501, "not_built")
+    said = plain(answer)
+    assert (answer.status_code, said["code"]) == (409, "at_the_machine")
+    assert "dutchbook go-live" in said["fix"] and stood.commands == before
+    rows = plain(await stood.call("GET", "/api/v1/audit?limit=5", stood.key("auditor")))["items"]
+    [row] = [one for one in rows if one["what"] == "ask go_live"]
+    assert row["result"] == "at_the_machine" and row["who"].startswith("ann (key ")
+    waiting = plain(await stood.call("GET", "/api/v1/control/approvals", ann))
+    assert all(one["action"] != "go_live" for one in waiting)
 
 
 async def test_detection_has_thresholds_of_its_own_and_trades_nothing(stood: Both) -> None:

@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import json
+import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from websockets.asyncio.client import connect
 
 from dutchbook.client import Client, HubError
-from unit.gateway.house import Both, plain, standing
+from dutchbook.hub import wire
+from unit.gateway.house import Both, plain
+from unit.gateway.served import served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,21 +23,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @contextlib.asynccontextmanager
 async def told(root: Path, **api: str) -> AsyncIterator[tuple[Both, str]]:
     """A run whose hub is open, and its gateway on a socket."""
-    async with standing(root, enabled="true", **api) as both:
-        server = uvicorn.Server(
-            uvicorn.Config(both.serving.app, port=0, log_config=None, lifespan="off",
-                           ws="websockets-sansio")
-        )  # fmt: skip
-        task = asyncio.create_task(server._serve())
-        await both.until(lambda: server.started, "it listens")
+    async with served(root, enabled="true", **api) as (both, port):
         await both.until(both.serving.hub.fanout.ready.is_set, "the hub follows")
-        yield both, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        server.should_exit = True
-        await task
+        yield both, f"http://127.0.0.1:{port}"
 
 
-async def post(both: Both, key: dict[str, str], name: str) -> Any:
-    said = {"kind": "news", "confidence": "0.9", "id": name, "title": name}
+async def post(both: Both, key: dict[str, str], name: str, **more: Any) -> Any:
+    said = {"kind": "news", "confidence": "0.9", "id": name, "title": name, **more}
     return await both.call("POST", "/signals", key, said)
 
 
@@ -89,3 +86,42 @@ async def test_a_gateway_that_only_reads_takes_no_signals(tmp_path: Path) -> Non
         assert (answer.status_code, plain(answer)["code"]) == (403, "read_only")
         async with Client(url, both.key("viewer")["X-Dutchbook-Key"]) as client:
             await asyncio.wait_for(client.ready(), 10)
+
+
+async def test_one_that_stands_still_costs_little_and_holds_up_nobody(
+    tmp_path: Path, record_property: Any
+) -> None:
+    """P22: a stalled socket has bounded memory, then is cut; the others hear everything."""
+    async with told(tmp_path) as (both, url):
+        service, viewer = both.key("service"), both.key("viewer")["X-Dutchbook-Key"]
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        sock.setblocking(False)
+        host, _, port = url.removeprefix("http://").partition(":")
+        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        hub = both.serving.hub.fanout.hub
+        stalled = await connect(f"ws://{host}:{port}/ws", sock=sock, max_queue=1)
+        assert stalled.protocol.extensions == []  # JSON14: nothing is inflated here
+        for said in ({"type": "auth", "token": viewer},
+                     {"type": "subscribe", "channel": "signals"}):  # fmt: skip
+            await stalled.send(json.dumps(said))
+        await both.until(lambda: any(one.members for one in hub.sessions), "it listens")
+        [slow] = hub.sessions
+        async with Client(url, viewer) as client:
+            messages, spans, held = client.listen("signals", after=0), [], 0
+            for n in range(160):
+                began = time.perf_counter()
+                await post(both, service, f"p{n}", body="x" * 60_000)
+                assert (await next_of(messages)).id == f"p{n}"
+                spans.append(time.perf_counter() - began)
+                held = max(held, slow.queued + slow.peer._bytes)
+                if slow not in hub.sessions:
+                    break
+            assert slow not in hub.sessions and slow.peer._closing[0] == wire.SLOW
+            assert 256 << 10 < held <= 1 << 20
+            for n in range(3):
+                await post(both, service, f"after {n}")
+                assert (await next_of(messages)).id == f"after {n}"
+        record_property("bytes that one stalled listener holds", held)
+        record_property("signal to listener beside it, ms", round(1_000 * max(spans), 1))
+        stalled.transport.abort()

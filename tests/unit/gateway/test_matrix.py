@@ -1,4 +1,4 @@
-"""Every route, method, role and kind of key, from the OpenAPI file: nobody without a right."""
+"""P15, F72: every route, method, role and kind of key of the OpenAPI file: none without a right."""
 
 import itertools
 from typing import Any
@@ -39,10 +39,10 @@ async def test_no_route_is_reachable_without_its_right(stood: Both, record_prope
     good = stood.key("admin")["X-Dutchbook-Key"]
     bad = {
         "none": {},
-        "empty": {"X-Dutchbook-Key": ""},
+        "empty (AUTH1)": {"X-Dutchbook-Key": ""},
         "wrong": {"X-Dutchbook-Key": good[:-3] + ("AAA" if good[-3:] != "AAA" else "BBB")},
-        "prefix": {"X-Dutchbook-Key": good[:-1]},
-        "long": {"X-Dutchbook-Key": good + "A" * 4_000},
+        "prefix (AUTH3)": {"X-Dutchbook-Key": good[:-1]},
+        "long (AUTH2)": {"X-Dutchbook-Key": good + "A" * 4_000},
         "expired": stood.key("admin", at=Ns(now - 2 * DAY), life=Ns(DAY)),
         "revoked": revoked,
         "elsewhere": stood.key("admin", addresses=("192.168.7.0/24",)),

@@ -1,4 +1,4 @@
-"""What a hostile client may do: it gets typed errors or is closed, and nobody else notices."""
+"""What a hostile client may do (JSON13, JSON15): a typed error or the end; nobody else notices."""
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ BAD = {
     "not JSON": b"\xff\xfe{}",
     "cut": b'{"type":"ping"',
     "an array": b'[{"type":"ping"}]',
+    "JSON13 lines": b'{"type":"ping"}\n{"type":"ping"}',
     "two": b'{"type":"ping"}{"type":"ping"}',
     "NaN": b'{"type":"subscribe","channel":"signals","filters":{"min_edge":NaN}}',
     "deep": b'{"type":"subscribe","channel":"signals","filters":' + b'{"not":' * 5_000 + b"{}"

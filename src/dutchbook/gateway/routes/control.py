@@ -99,11 +99,18 @@ async def list_approvals(
 @door(router, "POST", "/control/approvals", scope="approvals:write", answer=shapes.Approval,
       status=201, summary="Ask for something that needs two people")  # fmt: skip
 async def ask_approval(request: Request, body: Ask) -> shapes.Approval:
-    """raise_limit (setting, value), clear_kill, go_live. It waits fifteen minutes."""
+    """raise_limit (setting, value) or clear_kill. It waits fifteen minutes. go_live is refused: its
+    locks, the sealed keys and the person who types the amount are at the machine."""
     gateway, asker = gate(request), who(request)
     if body.action == "go_live":
-        raise Problem("not_built", "going live is done at the machine itself",
-                      fix="dutchbook go-live, then dutchbook run --mode live --live")  # fmt: skip
+        refusal = Problem(
+            "at_the_machine", "no gateway puts real money to work, however many ask",
+            fix="at the machine: dutchbook go-live, then dutchbook run --mode live --live",
+        )  # fmt: skip
+        await gateway.identity.record(
+            asker.label, request.state.address, "ask go_live", refusal.code, None, body.reason
+        )
+        raise refusal
     if body.action == "raise_limit" and len(body.args) != 2:
         raise Problem("invalid", "body.args: a setting and its value",
                       fix='["risk.per_basket", "75"]')  # fmt: skip
