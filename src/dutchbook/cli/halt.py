@@ -62,8 +62,14 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Begin nothing new; what is under way is brought to its end."""
-    from dutchbook.cli.ask import command, told
+    from dutchbook.cli.ask import command, question, told
+    from dutchbook.domain.errors import UsageError
 
+    kind, _, name = scope.partition(":")
+    if kind == "strategy" and name:  # a name that is none would stop nothing, and say it did
+        known = [row["name"] for row in question(config, data_dir, "strategies")]
+        if name not in known:
+            raise UsageError(f"no strategy {name!r}", todo="dutchbook strategy list")
     told(command(config, data_dir, "pause", scope), as_json)
 
 

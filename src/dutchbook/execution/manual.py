@@ -128,7 +128,7 @@ class Manual:
             return
         place = (order.key, order.outcome)
         tries = self._flat.pop(order.id, 0)
-        if tries and life.reason in ("not_sent", "throttled"):
+        if 0 < tries < TRIES and life.reason in ("not_sent", "throttled"):
             self._later(place, tries)
             return
         if tries:

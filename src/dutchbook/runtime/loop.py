@@ -40,7 +40,7 @@ class Loop:
     """Drives one engine from one inbox into one store.
 
     Effects other than timers are carried out after the commit that holds them, never before.
-    `project` is shown each step behind its commit, too: tables must not hold what a crash takes back.
+    `project` is shown each step behind its commit: no table holds what a crash could take back.
     `heed` is shown what may be told to others and says whether it is; then a commit is made at
     once, and `publish` called behind it: nobody hears of what a crash could take back.
     """

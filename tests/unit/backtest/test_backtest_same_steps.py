@@ -48,6 +48,9 @@ class Feed:
 
 
 class NoGate:
+    def left(self, order):
+        return False
+
     def why_not(self, effect):
         return ""
 

@@ -235,7 +235,7 @@ def test_what_is_affordable_passes_the_gate():
             assert found is None or found.check not in ("within_limits", "funds", "basket_limit")
 
 
-def test_breakers_stop_harder_and_never_release():
+def test_breakers_stop_harder_and_release_nothing_on_that_day():
     """5 % lost in a day pauses, 10 % halts; nothing goes back by itself."""
     _, account, view, _ = crowded(0)
     watch = Overseer(RiskLimits())
@@ -260,7 +260,7 @@ def test_an_account_that_stands_still_is_looked_at_anew_when_it_changes_or_a_day
     for out in watch.watch(account, view, NOW):
         account.note(out, NOW)
     assert watch.watch(account, view, NOW) == watch.watch(account, view, NOW) == []
-    account.note(HaltMoved("all", "pause", "asked"), NOW)
+    account.note(HaltMoved("all", "pause", "asked", "ann"), NOW)
     assert watch.watch(account, view, NOW) == []
     morrow = Ns(NOW + DAY)
     assert watch.watch(account, view, morrow) == [Marked(f"day:{morrow // DAY}", account.equity())]

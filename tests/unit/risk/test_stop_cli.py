@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dutchbook.cli import ask as asking
-from dutchbook.cli.halt import kill_app, resume_app
+from dutchbook.cli.halt import kill_app, pause_app, resume_app
 from dutchbook.cli.out import report
 from dutchbook.domain.errors import Timeout
 
@@ -84,3 +84,21 @@ def test_without_a_run_nothing_is_sold_and_that_is_an_error(killed):
     code, answer, error = kill(killed, "--flatten")
     assert (code, answer) == (3, {"killed": True, "running": False})
     assert "nothing was sold" in error and (killed / "KILL").exists()
+
+
+def test_a_strategy_that_is_none_can_not_be_paused(killed, monkeypatch):
+    """It was said to be paused, and its like went on."""
+    asked = []
+
+    def answer(root, request):
+        asked.append(request.verb or request.ask)
+        reply = {"notes": [], "orders": []}
+        return {"answer": [{"name": "bundle_yes"}]} if request.ask else reply
+
+    monkeypatch.setattr(asking, "ask", answer)
+    for scope, code in (("strategy:bundel_yes", 2), ("strategy:bundle_yes", 0), ("all", 0)):
+        result = CliRunner().invoke(pause_app, [scope, "--data-dir", str(killed)])
+        error = result.exception
+        found = result.exit_code if isinstance(error, SystemExit | None) else report(error)
+        assert (scope, found) == (scope, code)
+    assert asked == ["strategies", "strategies", "pause", "pause"]
