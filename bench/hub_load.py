@@ -142,10 +142,11 @@ class Load:
                 continue
             if stamps:
                 place = data.find(_STAMP, at + head, at + head + size)
-                if place >= 0:
+                while place >= 0:
                     stamp = data[place + 6 : place + 25]
                     self.ages.append(now - int(stamp))
                     self.firsts.setdefault(stamp, now - int(stamp))
+                    place = data.find(_STAMP, place + 25, at + head + size)
             sub.frames += 1
             self.frames += 1
             # A frame is one message, or an array of them.
