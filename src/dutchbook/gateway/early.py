@@ -7,6 +7,7 @@ soon as the head was read: no task, no route, no key, no body. What stops the ru
 import asyncio
 from typing import Any, Final
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -41,6 +42,15 @@ def _bytes(problem: Problem, *, close: bool = True) -> bytes:
 _MUCH: Final = Problem(
     "overloaded", "more is asked than can be answered", fix="ask again in a second", retry=1
 )
+_ANSWER: Final = _MUCH.response()
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [*_ANSWER.raw_headers, *HEADERS]
+    await send({"type": "http.response.start", "status": _ANSWER.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": _ANSWER.body})
+
+
 SHED: Final = _bytes(_MUCH, close=False)
 SHED_LAST: Final = _bytes(_MUCH)
 NO_HTTP: Final = _bytes(
@@ -129,8 +139,13 @@ class Early(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = -1
-        if self._busy() or self.parser.should_upgrade() or self._room():
+        if self.parser.should_upgrade() or self._room():
             super().on_headers_complete()
+            return
+        if self._busy():  # answers keep their order: this one waits for those before it
+            own, self.app = self.app, _refuse
+            super().on_headers_complete()
+            self.app = own
             return
         self._shed = True
         if self.parser.should_keep_alive():
