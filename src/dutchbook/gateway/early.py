@@ -7,7 +7,6 @@ soon as the head was read: no task, no route, no key, no body. What stops the ru
 import asyncio
 from typing import Any, Final
 
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -42,20 +41,13 @@ def _bytes(problem: Problem, *, close: bool = True) -> bytes:
 _MUCH: Final = Problem(
     "overloaded", "more is asked than can be answered", fix="ask again in a second", retry=1
 )
-_ANSWER: Final = _MUCH.response()
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = [*_ANSWER.raw_headers, *HEADERS]
-    await send({"type": "http.response.start", "status": _ANSWER.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": _ANSWER.body})
-
-
 SHED: Final = _bytes(_MUCH, close=False)
 SHED_LAST: Final = _bytes(_MUCH)
 NO_HTTP: Final = _bytes(
     Problem("malformed", "this is not sound HTTP/1.1", fix="send one length, and whole lines")
 )
+REFUSED: Final[Any] = object()
+"""In an application's place: the answer is SHED, when its turn comes."""
 SLOW: Final = _bytes(
     Problem("too_slow", f"a request is whole within {PATIENCE:g} s", fix="send it faster")
 )
@@ -143,7 +135,7 @@ class Early(HttpToolsProtocol):
             super().on_headers_complete()
             return
         if self._busy():  # answers keep their order: this one waits for those before it
-            own, self.app = self.app, _refuse
+            own, self.app = self.app, REFUSED
             super().on_headers_complete()
             self.app = own
             return
@@ -169,6 +161,16 @@ class Early(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def on_response_complete(self) -> None:
+        while self.pipeline and self.pipeline[-1][1] is REFUSED and not self.transport.is_closing():
+            cycle, _ = self.pipeline.pop()
+            cycle.response_complete = True
+            if cycle.keep_alive:
+                self.transport.write(SHED)
+            else:
+                self._end(SHED_LAST)
+        super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._load.waiting += 1
