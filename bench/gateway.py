@@ -193,6 +193,8 @@ def _rows(
         Row("gateway_overload_answered", codes["200"], f"of {sent} at 5x"),
         Row("gateway_overload_refused", refused, f"of {sent} at 5x, by 429 or 503",
             "value > 0", refused > 0),
+        Row("gateway_clients_late", max(flood["late"]["p95"] for flood in floods),
+            "ms p95 that the clients themselves were late, in the worst round"),
         Row("gateway_overload_lost", round(other / sent * 100, 2), "% answered otherwise or not"),
         Row("gateway_overload_p95", slow, "ms, of those answered, in the worst round"),
         Row("gateway_refusal_p95", told, "ms, of those refused, in the worst round"),

@@ -1,8 +1,8 @@
 """Clients of the gateway: requests at a set rate, however slow the answers are.
 
 `python -m bench.gateway_load HOST PORT KEY RATE SECONDS CONNECTIONS PATH...` prints one JSON
-object: how many were sent, answers by status, and the latencies of good and of refused ones, in
-ms from the moment at which each was due.
+object: how many were sent, answers by status, the latencies of good and of refused ones, in ms from
+the moment at which each was due, and how late these clients themselves were (`late`).
 """
 
 import asyncio
@@ -68,8 +68,9 @@ async def load(
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Dutchbook-Key: {key}\r\n\r\n".encode()
         for path in paths
     ]
-    began, sent = perf_counter(), 0
+    began, sent, late = perf_counter(), 0, []
     while (now := perf_counter() - began) < seconds:
+        late.append((now - sent / rate) * 1_000)
         while sent < now * rate:
             clients[sent % connections].send(requests[sent % len(requests)], began + sent / rate)
             sent += 1
@@ -85,7 +86,10 @@ async def load(
             client.transport.close()
     good = sorted(span for client in clients for span in client.good)
     refused = sorted(span for client in clients for span in client.refused)
-    return {"sent": sent, "codes": dict(codes), "good": _spans(good), "refused": _spans(refused)}
+    return {
+        "sent": sent, "codes": dict(codes), "good": _spans(good), "refused": _spans(refused),
+        "late": _spans(sorted(late)),
+    }  # fmt: skip
 
 
 def _spans(spans: list[float]) -> dict[str, float]:

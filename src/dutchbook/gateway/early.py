@@ -46,6 +46,8 @@ SHED_LAST: Final = _bytes(_MUCH)
 NO_HTTP: Final = _bytes(
     Problem("malformed", "this is not sound HTTP/1.1", fix="send one length, and whole lines")
 )
+REFUSED: Final[Any] = object()
+"""In an application's place: the answer is SHED, when its turn comes."""
 SLOW: Final = _bytes(
     Problem("too_slow", f"a request is whole within {PATIENCE:g} s", fix="send it faster")
 )
@@ -129,8 +131,13 @@ class Early(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = -1
-        if self._busy() or self.parser.should_upgrade() or self._room():
+        if self.parser.should_upgrade() or self._room():
             super().on_headers_complete()
+            return
+        if self._busy():  # answers keep their order: this one waits for those before it
+            own, self.app = self.app, REFUSED
+            super().on_headers_complete()
+            self.app = own
             return
         self._shed = True
         if self.parser.should_keep_alive():
@@ -154,6 +161,16 @@ class Early(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def on_response_complete(self) -> None:
+        while self.pipeline and self.pipeline[-1][1] is REFUSED and not self.transport.is_closing():
+            cycle, _ = self.pipeline.pop()
+            cycle.response_complete = True
+            if cycle.keep_alive:
+                self.transport.write(SHED)
+            else:
+                self._end(SHED_LAST)
+        super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._load.waiting += 1

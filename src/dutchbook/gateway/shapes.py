@@ -210,16 +210,6 @@ class Summary(msgspec.Struct):
     at: datetime | None
 
 
-class Received(msgspec.Struct):
-    """The answer to a webhook. `seq` is its number in the journal; `duplicate`: it had one."""
-
-    status: str
-    signal_id: str
-    processing_time_ms: float
-    seq: int
-    duplicate: bool
-
-
 class Normalized(msgspec.Struct):
     normalized: dict[str, Any]
 

@@ -185,6 +185,21 @@ async def test_what_there_is_no_room_for_is_told_at_once(
         assert (await one.answer())[0] == 200
 
 
+async def test_requests_behind_one_that_is_under_way_are_judged_as_well(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that is busy is no way round: each is answered in its turn, 503 where it is due."""
+    both, port = where
+    monkeypatch.setattr(limits, "WAITING_MAX", 1)
+    asked = head(both, "GET", "/api/v1/markets")
+    async with line(port) as one:
+        one.say(asked * 6)
+        told = [(await one.answer())[0] for _ in range(6)]
+        assert told == [200, *[503] * 5]
+        one.say(asked)
+        assert (await one.answer())[0] == 200
+
+
 async def test_a_crowd_gets_one_answer_each_and_leaves_nothing_behind(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:

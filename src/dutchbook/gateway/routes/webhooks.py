@@ -3,10 +3,10 @@
 import hashlib
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 from fastapi import Path, Request
 
 from dutchbook.domain.units import MILLI
-from dutchbook.gateway import shapes
 from dutchbook.gateway.door import OPEN, door, new_router
 from dutchbook.gateway.normalize import KINDS
 from dutchbook.gateway.problems import Problem
@@ -21,9 +21,19 @@ Source = Annotated[Literal["polymarket", "kalshi", "whale", "news"], Path()]
 KIND = {"polymarket": "price", "kalshi": "price", "whale": "whale", "news": "news"}
 
 
-@door(router, "POST", "/webhook/{source}", scope=OPEN, answer=shapes.Received, raw=True,
+class Received(msgspec.Struct):
+    """The answer to a webhook. `seq` is its number in the journal; `duplicate`: it had one."""
+
+    status: str
+    signal_id: str
+    processing_time_ms: float
+    seq: int
+    duplicate: bool
+
+
+@door(router, "POST", "/webhook/{source}", scope=OPEN, answer=Received, raw=True,
       summary="A signed webhook")  # fmt: skip
-async def webhook(request: Request, source: Source) -> shapes.Received:
+async def webhook(request: Request, source: Source) -> Received:
     """webhook-id, webhook-timestamp and webhook-signature (`v1,` HMAC-SHA256 over
     id.timestamp.body), or all in one object {id, source, payload, timestamp, signature}; or a key
     with webhook:write. Five minutes old at most, and never twice."""
@@ -47,12 +57,12 @@ async def webhook(request: Request, source: Source) -> shapes.Received:
     return await _take(gateway, source, mark, payload, began)
 
 
-@door(router, "POST", "/webhook/{source}/{secret}", scope=OPEN, answer=shapes.Received, raw=True,
+@door(router, "POST", "/webhook/{source}/{secret}", scope=OPEN, answer=Received, raw=True,
       summary="A webhook that can't be signed, at a secret path")  # fmt: skip
 async def unsigned_webhook(
     request: Request, source: Source,
     secret: Annotated[str, Path(min_length=1, max_length=200)],
-) -> shapes.Received:  # fmt: skip
+) -> Received:  # fmt: skip
     """api.unsigned names the source, the secret webhook.SOURCE.path is the path."""
     gateway, began = _open(request), gate(request).clock.mono()
     if not await gateway.webhooks.path_ok(source, secret):
@@ -73,9 +83,7 @@ def _open(request: Request) -> "Gateway":
     return gateway
 
 
-async def _take(
-    gateway: "Gateway", source: str, mark: str, payload: bytes, began: int
-) -> shapes.Received:
+async def _take(gateway: "Gateway", source: str, mark: str, payload: bytes, began: int) -> Received:
     """Normalise, and have the run number it: from then on it is an event like any other."""
     kind, counted = KIND[source], gateway.metrics.webhooks
     try:
@@ -93,4 +101,4 @@ async def _take(
                       fix="send it again: it counts once") from error  # fmt: skip
     counted.labels(source, "received").inc()
     took = (gateway.clock.mono() - began) / MILLI
-    return shapes.Received("received", event.id, took, seq, known)
+    return Received("received", event.id, took, seq, known)
