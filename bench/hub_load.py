@@ -1,6 +1,5 @@
 """A load of subscribers: bare sockets under epoll, frames counted, their stamps read."""
 
-import os
 import select
 import socket
 import struct
@@ -8,6 +7,7 @@ import time
 from typing import Final
 
 ROOM: Final = 1 << 18
+PATIENCE: Final = 20.0
 _STAMP: Final = b'"id":"'
 _KIND: Final = b'"type":"signal"'
 _ARRAY: Final = ord("[")
@@ -19,13 +19,12 @@ _PONG: Final = bytes((0x8A, 0x80, 0, 0, 0, 0))
 class Sub:
     """One subscriber: a socket, the bytes that are not yet a frame, what it counted."""
 
-    __slots__ = ("closed", "frames", "rest", "sock")
+    __slots__ = ("frames", "rest", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.rest = b""
         self.frames = 0
-        self.closed = 0
 
 
 def masked(text: str) -> bytes:
@@ -46,11 +45,13 @@ class Load:
         self.firsts: dict[bytes, int] = {}
         self.frames = 0
         self.messages = 0
+        self.lost = 0
         self.last = 0
 
     def connect(self, port: int, said: list[str], *, small: bool = False) -> Sub:
         """Open, shake hands, say what is to be said; `small`: with hardly room in the kernel."""
         sock = socket.socket()
+        sock.settimeout(PATIENCE)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.connect(("127.0.0.1", port))
@@ -79,22 +80,46 @@ class Load:
     def answers(self, sub: Sub, count: int) -> None:
         """Read until so many frames came, before it joins the others."""
         while sub.frames < count:
-            self._take(sub, sub.sock.recv(ROOM), False, 0)
+            data = sub.sock.recv(ROOM)
+            if not data:
+                raise ConnectionError("the server hung up before it answered")
+            self._take(sub, data, False, 0)
+
+    def pongs(self) -> None:
+        """Read what came meanwhile: a server hangs up on who leaves its pings unanswered."""
+        self._poll(0, False)
+
+    def aged(self, messages: int, seconds: float) -> tuple[float, float, float]:
+        """As `run`, reading stamps: p50 and p99 of all, p50 of the first to hear, in ms."""
+        self.ages, self.firsts = [], {}
+        self.run(messages, seconds, stamps=True)
+        ages, firsts = sorted(self.ages), sorted(self.firsts.values())
+        if len(ages) < messages:
+            raise ConnectionError(f"{len(ages):,} of {messages:,} messages came, {self.lost} cut")
+        p50, p99 = (ages[int(len(ages) * part)] / 1e6 for part in (0.5, 0.99))
+        return p50, p99, firsts[len(firsts) // 2] / 1e6
 
     def run(self, messages: int, seconds: float, *, stamps: bool = False) -> int:
         """Read until `messages` more came in all, or the time is over; returns how many came."""
         before, until = self.messages, time.monotonic() + seconds
         while self.messages - before < messages and (left := until - time.monotonic()) > 0:
-            for number, _ in self.epoll.poll(min(left, 0.2)):
-                sub = self.subs[number]
-                now = time.time_ns() if stamps else 0
-                data = sub.sock.recv(ROOM)
-                if not data:
-                    self.epoll.unregister(number)
-                    continue
-                self._take(sub, data, stamps, now)
+            self._poll(min(left, 0.2), stamps)
         self.last = time.monotonic_ns()
         return self.messages - before
+
+    def _poll(self, seconds: float, stamps: bool) -> None:
+        for number, _ in self.epoll.poll(seconds):
+            sub = self.subs[number]
+            now = time.time_ns() if stamps else 0
+            try:
+                data = sub.sock.recv(ROOM)
+            except ConnectionError:
+                data = b""
+            if data:
+                self._take(sub, data, stamps, now)
+            else:
+                self.epoll.unregister(number)
+                self.lost += 1
 
     def _take(self, sub: Sub, data: bytes, stamps: bool, now: int) -> None:
         if sub.rest:
@@ -117,10 +142,11 @@ class Load:
                 continue
             if stamps:
                 place = data.find(_STAMP, at + head, at + head + size)
-                if place >= 0:
+                while place >= 0:
                     stamp = data[place + 6 : place + 25]
                     self.ages.append(now - int(stamp))
                     self.firsts.setdefault(stamp, now - int(stamp))
+                    place = data.find(_STAMP, place + 25, at + head + size)
             sub.frames += 1
             self.frames += 1
             # A frame is one message, or an array of them.
@@ -133,9 +159,3 @@ class Load:
         for sub in self.subs.values():
             sub.sock.close()
         self.epoll.close()
-
-
-def pid_rss(pid: int) -> int:
-    """Resident bytes of a process."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -5,12 +5,14 @@
 """
 
 import asyncio
+import fcntl
 import json
 import resource
 import sys
+import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -28,6 +30,9 @@ from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.world import World
 from dutchbook.storage.store import Store
 
+GROUP: Final = 10
+"""Signals of a burst that a commit holds: the loop commits what came during the last one."""
+
 
 class Desk:
     """Numbers signals as a run does: recorded, committed with fsync, then told."""
@@ -38,14 +43,17 @@ class Desk:
         world = World(FreshLimits())
         self.hub = RunHub(root, self.store.seq, self.clock.now, lambda: world, lambda event: None)
         self.peak = 0
-        self.cut = 0
+        self.commits: list[float] = []
 
     def signal(self) -> None:
         """One signal; its id is the moment at which it was accepted."""
-        self._append()
-        self._commit()
+        step = self._step()
+        began = time.perf_counter()
+        self.store.commit()
+        self.commits.append(time.perf_counter() - began)
+        self._tell([step])
 
-    def _append(self) -> None:
+    def _step(self) -> Step:
         event = SignalArrived(
             "bench", str(time.time_ns()), "news", 800_000, "A headline of the usual length, or so",
             ("kalshi:KXBENCH-26",), ("kalshi",), ("Economics",),
@@ -53,45 +61,53 @@ class Desk:
         at = Ns(max(self.store.at, self.clock.now()))
         step = Step(Envelope(self.store.seq + 1, at, event))
         self.store.append(step)
-        self.hub.heed(step)
+        return step
 
-    def _commit(self) -> None:
-        self.store.commit()
+    def _tell(self, steps: list[Step]) -> None:
+        for step in steps:
+            self.hub.heed(step)
         self.hub.publish()
 
-    def many(self, count: int) -> None:
-        for n in range(count):
-            self._append()
-            if n % 100 == 99:
-                self._commit()
-        self._commit()
+    def group(self, count: int, single: bool = False) -> None:
+        """Signals that came together: one commit holds them. `single`: a frame for each."""
+        steps = [self._step() for _ in range(count)]
+        self.store.commit()
+        if not single:
+            self._tell(steps)
+            return
+        for step in steps:
+            self._tell([step])
+            self.hub.switch.flush()
 
     async def do(self, name: str, args: list[float]) -> Any:
         if name == "paced":
-            return await paced(self.signal, *args)
+            self.commits = []
+            await paced(self.signal, *args[:2])
+            return {"commit": sorted(self.commits)[len(self.commits) // 2] * 1e3}
         if name == "blast":
-            for _ in range(int(args[0])):
-                self.signal()
-                if args[2]:
-                    self.hub.switch.flush()
+            for _ in range(int(args[0]) // GROUP):
+                self.group(GROUP, bool(args[2]))
                 await asyncio.sleep(0)
             return {"size": len(self.hub.hub.histories["signals"].behind((0, 0), 1)[0].body)}
         if name == "many":
-            self.many(int(args[0]))
+            for _ in range(int(args[0]) // 100):
+                self.group(100)
             return {"seq": self.store.seq}
         if name == "stall":
             return await self._stall(int(args[0]))
-        return {"sessions": len(self.hub.hub.sessions)}
+        waits = max((session.queued for session in self.hub.hub.sessions), default=0)
+        return {"sessions": len(self.hub.hub.sessions), "waits": waits}
 
     async def _stall(self, count: int) -> Any:
         """Publish while somebody stands still; the most that it made us keep."""
         for _ in range(count):
-            self.many(4)
+            self.group(4)
             for session in self.hub.hub.sessions:
                 under = session.peer._transport
                 held = session.queued
                 if under is not None:
-                    held += under.underlying_transport.get_write_buffer_size()
+                    socket = under.underlying_transport
+                    held += socket.get_write_buffer_size() + _in_kernel(socket)
                 self.peak = max(self.peak, held)
             await asyncio.sleep(0.002)
         return {"peak": self.peak, "sessions": len(self.hub.hub.sessions)}
@@ -100,6 +116,12 @@ class Desk:
         server = await fast.serve(self.hub.switch, "127.0.0.1", 0)
         await self.hub.start()
         return int(server.sockets[0].getsockname()[1])
+
+
+def _in_kernel(transport: Any) -> int:
+    """Bytes that the kernel keeps of what a socket was given and its peer did not take."""
+    number = transport.get_extra_info("socket").fileno()
+    return int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 class Plain:
@@ -118,12 +140,17 @@ class Plain:
         except WebSocketDisconnect:
             self.sockets.pop(socket, None)
 
+    async def tell(self, text: str) -> None:
+        for socket in list(self.sockets):
+            await socket.send_text(text)
+
     async def do(self, name: str, args: list[float]) -> Any:
         if name == "blast":
-            text = "x" * int(args[1])
             for _ in range(int(args[0])):
-                for socket in list(self.sockets):
-                    await socket.send_text(text)
+                await self.tell("x" * int(args[1]))
+        if name == "paced":
+            stamped = '{"id":"%d","x":"' + "x" * int(args[2]) + '"}'
+            return await paced(lambda: self.tell(stamped % time.time_ns()), *args[:2])
         return {"sessions": len(self.sockets)}
 
     async def serve(self) -> int:
@@ -144,7 +171,9 @@ async def paced(call: Any, rate: float, seconds: float) -> Any:
     began = time.perf_counter()
     for n in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, began + n / rate - time.perf_counter()))
-        call()
+        answer = call()
+        if answer is not None:
+            await answer
     return {"calls": int(rate * seconds)}
 
 

@@ -28,9 +28,9 @@ class Runs:
 
     def _start(self, wave):
         asked = {
-            "rough": ("--for", "20s", "--seed", 7, "--faults", "rough"),
+            "rough": ("--for", "12s", "--seed", 7, "--faults", "rough"),
             "none": ("--for", "12s", "--seed", 7),
-            "storm": ("--for", "20s", "--seed", 11, "--faults", "storm"),
+            "storm": ("--for", "16s", "--seed", 11, "--faults", "storm"),
             "wishes": ("--for", "16s", "--seed", 5, "--plants", self.plants),
         }
         for name in wave:

@@ -74,7 +74,7 @@ def test_from_a_key_to_real_orders(desk):
         if file.is_file() and "x/sim" not in str(file):
             assert pem.encode() not in file.read_bytes(), f"{file} holds the key"
 
-    paper = desk.do("run", "--for", "10s", "--json")
+    paper = desk.do("run", "--for", "7s", "--json")
     assert paper["mode"] == "paper" and paper["baskets_done"] > 0 and paper["stuck"] == 0
     assert set(paper["grades"]) <= {"book_cross", "trade_through", "queue_model"}
     assert sum(paper["grades"].values()) == paper["fills"] > 0
@@ -92,7 +92,7 @@ def test_from_a_key_to_real_orders(desk):
     assert "paper days" in [item["name"] for item in bound["items"] if not item["ok"]]
 
     assert "not confirmed" in desk.do("run", "--mode", "live", "--live", code=4)
-    live = desk.do("run", "--for", "14s", "--mode", "live", "--live", "--json", env=CONFIRMED)
+    live = desk.do("run", "--for", "10s", "--mode", "live", "--live", "--json", env=CONFIRMED)
     assert live["mode"] == "live" and live["baskets"] > 0
     assert live["unknown_seen"] == live["unknown_resolved"]
     assert set(live["grades"]) == {"venue_fill"}

@@ -5,7 +5,7 @@ pretend exchanges with their matching. Only the sockets between them are the sto
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +76,7 @@ class House:
         plain = {"execution": {"queue_bound_ms": 5_000} | execution, "risk": risk}
         self.engine = engine_of(msgspec.convert(plain, Settings), accounts=ACCOUNTS)
         self.steps: list[Step] = []
+        self.hears: list[Callable[[Step], None]] = []
         self.sent: list[Order] = []
         self._events: deque[Event] = deque()
         self._busy = False
@@ -142,6 +143,8 @@ class House:
         assert invariants(self.account) == []
         for effect in step.effects:
             self._carry(effect)
+        for hear in self.hears:
+            hear(step)
 
     def _carry(self, effect: Effect) -> None:
         if isinstance(effect, SetTimer):

@@ -1,10 +1,14 @@
 """A person presses Execute under an alert: it trades once, on today's prices, or not at all."""
 
+import re
+
 import pytest
 
 from dutchbook.domain.step import BasketBegun, Opened, Refused
-from dutchbook.domain.units import SECOND
+from dutchbook.domain.units import MILLI, SECOND
+from dutchbook.emulators.messengers import telegram
 from regress.house import living
+from unit.alerts.desk import VALID, Desk
 
 BY_HAND = {"auto": False}
 
@@ -13,15 +17,80 @@ BY_HAND = {"auto": False}
 async def shown(tmp_path, monkeypatch):
     """An opportunity of 6 cents that nobody has taken: (house, its id, its certificate)."""
     async with living(tmp_path, monkeypatch, BY_HAND) as house:
-        a, b = house.shop.kalshi[0], house.shop.poly[0]
-        house.link(a, b)
-        house.shop.bid(b, 46, 100, house.clock.now())
-        house.shop.offer(b, 55, 100, house.clock.now())
-        house.shop.offer(b, 40, 0, house.clock.now())
-        await house.wait(1_500)
-        opened = house.notes(Opened)[-1]
-        assert opened.certificate.edge >= 50_000 and not house.notes(BasketBegun)
-        yield house, opened
+        yield house, await opened_in(house)
+
+
+async def opened_in(house):
+    a, b = house.shop.kalshi[0], house.shop.poly[0]
+    house.link(a, b)
+    house.shop.bid(b, 46, 100, house.clock.now())
+    house.shop.offer(b, 55, 100, house.clock.now())
+    house.shop.offer(b, 40, 0, house.clock.now())
+    await house.wait(1_500)
+    opened = house.notes(Opened)[-1]
+    assert opened.certificate.edge >= 50_000 and not house.notes(BasketBegun)
+    return opened
+
+
+class Phone:
+    """The alert of that opportunity on a pretend Telegram whose buttons reach the engine."""
+
+    def __init__(self, house, desk):
+        self.house, self.desk, self.bot = house, desk, desk.bot
+        cross = [n for (_, n), m in self.bot.messages.items() if "Kalshi" in m["text"]]
+        self.number = cross[-1]
+
+    async def tap(self, times=1, user=9, name="ann"):
+        for _ in range(times):
+            self.bot.press(self.number, "✅ Execute", user, name)
+        await self.house.wait(1_500)
+
+    @property
+    def last_line(self):
+        return telegram.shown(self.bot.messages["1", self.number]["text"]).split("\n")[-1]
+
+
+@pytest.fixture
+async def phone(tmp_path, monkeypatch):
+    async with living(tmp_path, monkeypatch, BY_HAND) as house:
+        desk = Desk(tmp_path, house)
+        house.hears.append(desk.alerting.saw)
+        desk.alerting.start()
+        await opened_in(house)
+        await house.wait(200)
+        yield Phone(house, desk)
+        await desk.stop()
+
+
+async def test_the_button_pressed_ten_times_trades_once(phone):
+    await phone.tap(times=10)
+    (begun,) = phone.house.notes(BasketBegun)
+    assert len(phone.house.sent) == 2 and len(phone.desk.told) == 1
+    answers = [text for _, text in phone.bot.answers]
+    assert answers == ["Sending …"] + ["Already pressed by @ann."] * 9
+    assert phone.last_line.startswith("✅ Executed by @ann")
+    assert phone.last_line.endswith(f"#{begun.opportunity}")
+    phone.house.whole()
+
+
+async def test_the_button_of_a_stranger_or_after_its_time_sends_nothing(phone):
+    await phone.tap(user=66, name="eve")
+    assert phone.bot.answers[-1][1] == "You are not allowed to do this."
+    await phone.house.wait(VALID // MILLI)
+    await phone.tap()
+    assert phone.last_line == "⌛ Not sent: its time is over."
+    assert phone.desk.told == [] and phone.house.sent == []
+
+
+async def test_the_button_after_the_edge_fell_sends_nothing_and_says_so(phone):
+    house = phone.house
+    house.shop.bid(house.shop.poly[0], 46, 0, house.clock.now())
+    house.shop.bid(house.shop.poly[0], 41, 100, house.clock.now())
+    await house.wait(200)
+    await phone.tap()
+    said = r"⌛ Not sent: edge now 1\.\d¢ \(< 70 % of [56]\.\d¢\)\."
+    assert re.fullmatch(said, phone.last_line)
+    assert len(phone.desk.told) == 1 and house.sent == []
 
 
 def press(house, opened, alert="a1", seconds=40):

@@ -52,7 +52,6 @@ class Session:
         self.at = Ns(0)
         self.first = Ns(0)
         self.events = 0
-        self.books = 0
 
     @property
     def digest(self) -> str:
@@ -67,24 +66,37 @@ class Session:
 
     def play(self, items: Iterable[tuple[Ns, Event]]) -> None:
         """Every event of the tape, before each whatever of ours is due by its time."""
-        quiet = self._quiet
+        quiet, digest = self._quiet, self._digest
+        if self.seq:
+            engine, exchange = self.engine, self.exchange
         for at, event in items:
-            book = type(event) is BookLevels
-            if not book and type(event) is RunStarted:
+            if type(event) is RunStarted:
                 if self.seq:
                     self.until(at)
                 self.start(event, at)
+                engine, exchange = self.engine, self.exchange
                 continue
             if at - self.at > quiet:
                 self._asleep = (Ns(self.at + quiet), at)
-            if self.exchange.agenda.at <= at:
+            if exchange.agenda.at <= at:
                 self.until(at)
             if at >= self._sample:
                 self._take_sample(at)
-            if book:
-                self._change(at, event)  # type: ignore[arg-type]
-            else:
+            if type(event) is not BookLevels:
                 self.put(at, event)
+                self.events += 1
+                continue
+            self.seq = seq = self.seq + 1
+            if at > self.at:
+                self.at = at
+            step = engine.change(event, seq, self.at)
+            if step is not None:
+                self._took(step)
+            else:  # mostly it changes the book and nothing else: then no Step is made of it
+                if digest is not None:
+                    digest.add(Step(Envelope(seq, self.at, event)))
+                if event.key in exchange.markets:
+                    exchange.changed(event, self.at)
             self.events += 1
 
     def until(self, at: Ns) -> None:
@@ -97,21 +109,6 @@ class Session:
                 exchange.agenda.put(awake, event, event.name)
                 continue
             self.put(due, event)
-
-    def _change(self, at: Ns, event: BookLevels) -> None:
-        """One step that changes a book, and mostly nothing else: then no step is made of it."""
-        self.seq += 1
-        self.books += 1
-        now = self.at
-        if at > now:
-            now = self.at = at
-        step = self.engine.change(event, self.seq, now)
-        if step is None:
-            if self._digest is not None:
-                self._digest.add(Step(Envelope(self.seq, now, event)))
-            self.exchange.changed(event, now)
-        else:
-            self._took(step)
 
     def put(self, at: Ns, event: Event) -> None:
         """One step."""

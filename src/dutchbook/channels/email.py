@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from dutchbook.channels.base import TEXT_MAX, Delivered, Failed, Key, Mail, Message, Out, cut, sound
+from dutchbook.channels.base import TEXT_MAX, Key, Mail, Message, Out, cut, sound
+from dutchbook.channels.oneway import OneWay
 from dutchbook.domain.units import SECOND, Ns
-from dutchbook.venues.base import Bucket
 
 SUBJECT_MAX: Final = 150
 
@@ -24,44 +24,16 @@ class Config(msgspec.Struct, frozen=True):
     mode: str = "sim"
 
 
-class Email:
+class Email(OneWay):
     """One message for all receivers; it can't be edited, so what follows is not sent again."""
 
-    name = "email"
-
     def __init__(self, config: Config) -> None:
+        super().__init__("email")
         self.config = config
-
-    def buckets(self) -> tuple[Bucket, ...]:
-        return ()
-
-    def start(self, now: Ns) -> list[Out]:
-        return []
 
     def send(self, message: Message, now: Ns) -> list[Out]:
         data = written(self.config, message, message.at or now)
         return [Mail(message.key, self.config.sender, self.config.to, data)]
-
-    def edit(self, ref: str, message: Message, now: Ns) -> list[Out]:
-        return [Delivered(message.key)]
-
-    def answer(self, token: str, text: str, now: Ns) -> list[Out]:
-        return []
-
-    def say(self, chat: str, text: str, now: Ns) -> list[Out]:
-        return []
-
-    def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
-        return []
-
-    def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
-        return []
-
-    def on_done(self, key: str, why: str, for_good: bool, now: Ns) -> list[Out]:
-        return [Failed(key, f"email: {why}", for_good=for_good)] if why else [Delivered(key)]
-
-    def on_wake(self, token: str, now: Ns) -> list[Out]:
-        return []
 
 
 def written(config: Config, message: Message, at: Ns) -> bytes:

@@ -1,4 +1,4 @@
-"""SMS and everything else that is told and never answers: one address, one library behind it."""
+"""SMS and everything else that is told and never answers, nor can be edited; email is one."""
 
 from dutchbook.channels.base import TEXT_MAX, Delivered, Failed, Message, Notify, Out, cut, sound
 from dutchbook.domain.units import Ns

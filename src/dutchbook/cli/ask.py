@@ -27,14 +27,28 @@ def command(config: Path | None, data_dir: Path | None, verb: str, *args: str) -
 
     Raises RiskRefused with the gate's reason where it was refused.
     """
+    reply = asked(config, data_dir, verb, *args)
+    for no in refusals(reply):
+        raise no
+    return reply
+
+
+def asked(config: Path | None, data_dir: Path | None, verb: str, *args: str) -> dict[str, Any]:
+    """As `command`; what was refused is for the caller to look at, with `refusals`."""
     root = data_dir_of(config, data_dir)
-    reply = ask(root, Request(who=getpass.getuser(), verb=verb, args=args))
+    return ask(root, Request(who=getpass.getuser(), verb=verb, args=args))
+
+
+def refusals(reply: dict[str, Any]) -> list[RiskRefused]:
+    """What the gate said no to, in the answer to a command."""
+    found = []
     for name, note in reply["notes"]:
         if name == "Refused":
             what, check, reason, numbers = note[1:5]
             shown = ", ".join(f"{key} {value}" for key, value in numbers.items())
-            raise RiskRefused(f"{what}: refused by {check}", why=f"{reason} ({shown})")
-    return reply
+            why = f"{reason} ({shown})" if shown else reason
+            found.append(RiskRefused(f"{what}: refused by {check}", why=why))
+    return found
 
 
 def told(reply: dict[str, Any], as_json: bool) -> None:

@@ -26,7 +26,7 @@ def kill(
 
     Works without a run, too: the next one starts killed. To clear: dutchbook resume --clear-kill.
     """
-    from dutchbook.cli.ask import command, told
+    from dutchbook.cli.ask import RiskRefused, asked, refusals, told
     from dutchbook.cli.out import emit, say
     from dutchbook.domain.errors import NotRunning
     from dutchbook.runtime.datadir import data_dir_of
@@ -35,11 +35,23 @@ def kill(
     root = data_dir_of(config, data_dir)
     (root / KILL_FILE).write_text(f"killed by {getpass.getuser()}\n", encoding="utf-8")
     try:
-        told(command(config, data_dir, "kill", *(["flatten"] if flatten else [])), as_json)
-    except NotRunning:
+        reply = asked(config, data_dir, "kill", *(["flatten"] if flatten else []))
+    except NotRunning as error:
         say("nothing is running; the next run starts killed")
         if as_json:
             emit({"killed": True, "running": False})
+        if flatten:
+            raise NotRunning(
+                "nothing was sold", why=error.what,
+                todo="start the run, which begins killed; then dutchbook kill --flatten",
+            ) from error  # fmt: skip
+        return
+    told(reply, as_json)
+    if left := refusals(reply):
+        raise RiskRefused(
+            f"all trading is stopped; {len(left)} position(s) can't be sold now",
+            why=f"the first: {left[0].what}, {left[0].why}", todo="dutchbook position list",
+        )  # fmt: skip
 
 
 @pause_app.command()
@@ -50,8 +62,14 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Begin nothing new; what is under way is brought to its end."""
-    from dutchbook.cli.ask import command, told
+    from dutchbook.cli.ask import command, question, told
+    from dutchbook.domain.errors import UsageError
 
+    kind, _, name = scope.partition(":")
+    if kind == "strategy" and name:  # a name that is none would stop nothing, and say it did
+        known = [row["name"] for row in question(config, data_dir, "strategies")]
+        if name not in known:
+            raise UsageError(f"no strategy {name!r}", todo="dutchbook strategy list")
     told(command(config, data_dir, "pause", scope), as_json)
 
 

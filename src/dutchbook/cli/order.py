@@ -10,7 +10,7 @@ app = typer.Typer(help="Orders: list, show, place, cancel, cancel-all.", no_args
 Json = Annotated[bool, typer.Option("--json")]
 Dir = Annotated[Path | None, typer.Option("--data-dir", help="instead of the one set")]
 Conf = Annotated[Path | None, typer.Option("--config", help="instead of dutchbook.toml")]
-Limit = Annotated[int, typer.Option(help="at most so many rows")]
+Limit = Annotated[int, typer.Option(min=1, help="at most so many rows")]
 
 
 @app.callback()
@@ -83,16 +83,18 @@ def place(
     """Place a limit order by hand; it passes the same gate as every other. Exit 6: refused."""
     from dutchbook.cli.ask import command, told
     from dutchbook.domain.errors import UsageError
-    from dutchbook.domain.units import micros
+    from dutchbook.domain.units import ONE, micros
 
     try:
-        request = {
+        request: dict[str, Any] = {
             "key": market, "outcome": outcome.lower(), "qty": micros(size), "px": micros(price),
             "action": "sell" if sell else "buy", "tif": tif, "post_only": post_only,
             "reduce_only": reduce_only, "seconds": seconds,
         }  # fmt: skip
     except ValueError as error:
         raise UsageError(str(error), todo="write plain numbers: 25 0.44") from error
+    if not 0 < request["px"] < ONE:
+        raise UsageError(f"{price} is no price", todo="say dollars between 0 and 1: 0.44")
     told(command(config, data_dir, "order", json.dumps(request)), as_json)
 
 

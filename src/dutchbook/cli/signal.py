@@ -1,11 +1,12 @@
 """`dutchbook signal`: listen to a run, post to it, check its receipts."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 app = typer.Typer(no_args_is_help=True)
+TITLE: Final = 120
 Dir = Annotated[Path | None, typer.Option("--data-dir", help="instead of the one set")]
 Conf = Annotated[Path | None, typer.Option("--config", help="instead of dutchbook.toml")]
 Json = Annotated[bool, typer.Option("--json")]
@@ -37,10 +38,14 @@ def tail(
 
     import msgspec
 
-    from dutchbook.cli.out import emit
+    from dutchbook.cli.out import emit, say
     from dutchbook.client import follow
+    from dutchbook.domain.errors import UsageError
     from dutchbook.hub.filters import Filter
+    from dutchbook.hub.wire import CHANNELS
 
+    if channel not in CHANNELS:
+        raise UsageError(f"no channel {channel}", todo=f"one of {', '.join(CHANNELS)}")
     wanted: Filter = _filter(
         filters,
         {
@@ -49,7 +54,9 @@ def tail(
             "categories": category or [], "tickers": ticker or [], "keywords": keyword or [],
         },
     )  # fmt: skip
-    messages = follow(_client(url, data_dir, config), channel, filters=wanted, after=after)
+    client = _client(url, data_dir, config)
+    client.changed = lambda up: say("it is back" if up else "the server is away; waiting for it")
+    messages = follow(client, channel, filters=wanted, after=after)
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(messages):
         for n, message in enumerate(messages, 1):
             if as_json:
@@ -194,9 +201,13 @@ def _line(message: Any) -> str:
     head = f"{at} {message.seq:>8}.{message.n}"
     if isinstance(message, wire.Signal):
         edge = f" edge {message.edge}" if message.edge else ""
-        what = f"{message.publisher} {message.kind} {message.confidence}{edge}  {message.title}"
+        what = (
+            f"{message.publisher} {message.kind} {message.confidence}{edge}  {_cut(message.title)}"
+        )
     elif isinstance(message, wire.Opportunity):
-        what = f"{message.what} {message.id} {message.kind} edge {message.edge}  {message.title}"
+        what = (
+            f"{message.what} {message.id} {message.kind} edge {message.edge}  {_cut(message.title)}"
+        )
     elif isinstance(message, wire.Fill):
         what = f"{message.action} {message.qty} {message.market} {message.outcome} @ {message.px}"
     elif isinstance(message, wire.Book):
@@ -205,4 +216,9 @@ def _line(message: Any) -> str:
         what = f"{message.level} {message.text}"
     else:
         what = f"{message.publisher} {message.id} paid {message.paid} Brier {message.brier}"
-    return f"{head}  {safe(what)}"
+    return safe(f"{head}  {what}")
+
+
+def _cut(title: str) -> str:
+    """A basket of many markets names all of them."""
+    return title if len(title) <= TITLE else title[: TITLE - 1] + "…"

@@ -20,7 +20,7 @@ def root() -> None:
 def list_(
     data_dir: Dir = None,
     config: Conf = None,
-    limit: Annotated[int, typer.Option(help="the newest so many")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="the newest so many")] = 50,
     as_json: Json = False,
 ) -> None:
     """Baskets, newest last: stage, what the certificate promised, what was locked in."""

@@ -37,7 +37,8 @@ class Client:
     """`url` is that of the server (http://host:port) or of its socket (ws://.../ws).
 
     `token` may be a function, called for each connection. Connections are made anew for ever,
-    each feed goes on where it stands: nothing is missed and nothing comes twice.
+    each feed goes on where it stands: nothing is missed and nothing comes twice. `changed`, if
+    set, is called with False when a connection broke and with True when there is one again.
     """
 
     def __init__(self, url: str, token: Token, *, binary: bool = False) -> None:
@@ -45,6 +46,7 @@ class Client:
         self.binary = binary
         self.connections = 0
         self.welcome: wire.Welcome | None = None
+        self.changed: Callable[[bool], None] = lambda up: None
         self._token = token
         self._where: Callable[[], tuple[str, str]] | None = None
         self._ears: dict[str, _Ears] = {}
@@ -171,6 +173,7 @@ class Client:
                 pass
             if self._up.is_set():
                 tries = 0
+                self.changed(False)
             self._up.clear()
             await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)])
             tries += 1
@@ -192,6 +195,8 @@ class Client:
         self.welcome, self._socket = first, socket
         self.connections += 1
         self._up.set()
+        if self.connections > 1:
+            self.changed(True)
         by_name: dict[str, _Ears] = {}
         for name, ears in list(self._ears.items()):
             await self._say(socket, ears.feed.ask(name))

@@ -5,7 +5,7 @@ are millionths. `evidence` is the BLAKE2b-128 of the venue's own bytes (hex), ""
 none.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -53,11 +53,16 @@ class OrderUnknown(msgspec.Struct, frozen=True, array_like=True, tag="OrderUnkno
     evidence: str = ""
 
 
+UNTOLD: Final = Usd(-1)
+"""Instead of a fee that the venue did not tell."""
+
+
 class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="OrderFilled"):
     """One fill. Identity: (venue, account, trade, venue_order or order, leg): twice is once.
 
     `px` is of `outcome`; buying NO at p is selling YES at 1-p, and a venue may tell either.
-    `fee` is what the venue charged (millionths of a dollar; rounding fee included), -1 not told.
+    `fee` is what the venue charged (millionths of a dollar; rounding fee included), UNTOLD
+    where it did not say. Below zero: rounding of earlier fills of the order that it gave back.
     `provisional`: matched but not final (Polymarket); FillSettled or FillVoided follows.
     `after`: our position in YES contracts after the fill, where told (Kalshi), else None.
     `grade`: what the fill rests on; a venue's own word, or what a paper venue makes of live books.

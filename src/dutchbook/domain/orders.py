@@ -63,7 +63,10 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     @property
     def repairs(self) -> bool:
         """Whether it sells what is held, to give up or to end a position."""
-        return self.action == "sell" and self.purpose in ("unwind", "exit")
+        if self.action != "sell":
+            return False
+        at_once = self.reduce_only and self.tif in ("ioc", "fok")
+        return at_once or self.purpose in ("unwind", "exit")
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

@@ -165,13 +165,13 @@ class Engine:
         view.now, view.seq = now, seq
         world.count.events += 1
         key, moved = world.levels(event, seq, now), ""
-        if not key and not world.asks and not world.found:
+        if not world.deep and (watch := self.watched.get(key)) is not None and watch.moved():
+            moved = key
+        elif key not in self.touching and not world.asks and not world.found:
             return None
         notes: list[Note] = []
         if key in self.touching:
             self._touched(key, notes)
-        if not world.deep and (watch := self.watched.get(key)) is not None and watch.moved():
-            moved = key
         if not notes and not moved and not world.asks and not world.found:
             return None
         envelope = Envelope(seq, now, event)

@@ -64,9 +64,8 @@ class WorldView:
         return [(Px(ONE - px), Qty(qty)) for px, qty in book.asks(levels)]
 
     def book(self, key: str, outcome: Outcome) -> tuple[int, int, int]:
-        token = self._token(key, outcome)
-        version = self.world.books.get(key, token).version
-        return token, version, self.world.changed.get((key, token), 0)
+        book = self.source(key, outcome)
+        return book.token, book.version, book.seq
 
     def instruments(self) -> list[Instrument]:
         return list(self.world.instruments.values())

@@ -128,13 +128,17 @@ class Desk:
         """
         if refused.check != "no_self_trade":
             return False
-        self._yielding = {key: at for key, at in self._yielding.items() if at > self.now}
         for order in orders:
-            self._yielding[order.key] = Ns(self.now + YIELDS)
-            for life in list(self.account.live_of.get(order.key, {}).values()):
-                if life.order.purpose == "quote" and life.order.tif in ("gtc", "gtd"):
-                    self.cancel(life, "in the way")
+            self.make_way(order.key, ("quote",))
         return True
+
+    def make_way(self, key: str, purposes: Sequence[Purpose]) -> None:
+        """End what rests of ours in a market for these purposes; quotes stay out for a while."""
+        self._yielding = {key: at for key, at in self._yielding.items() if at > self.now}
+        self._yielding[key] = Ns(self.now + YIELDS)
+        for life in list(self.account.live_of.get(key, {}).values()):
+            if life.order.purpose in purposes and life.order.tif in ("gtc", "gtd"):
+                self.cancel(life, "in the way")
 
     def yielding(self, key: str) -> bool:
         """Whether no quote may stand in a market for the moment."""

@@ -72,12 +72,17 @@ class Exits:
                     self._sell_place(place, qty, why, view)
 
     def asked(self, words: tuple[str, ...], view: View) -> None:
-        """A person or a strategy says that it is over: `exit KEY OUTCOME`, at the bids of now.
+        """A person or a strategy says that it is over: `exit KEY OUTCOME` or `exit BASKET`, at the
+        bids of now.
 
         Baskets that hold it are sold whole: without one leg the others would be naked.
         """
         account = self.desk.account
         key, _, outcome = " ".join(words).rpartition(" ")
+        if outcome in account.baskets and not key:
+            if not self._sell_basket(account.baskets[outcome], Floor(0, "asked"), view):
+                self.desk.say(Refused("exit", "sellable", f"basket {outcome}: not now", {}))
+            return
         if outcome not in ("yes", "no"):
             self.desk.say(Refused("exit", "request", "say: exit KEY yes|no", {}))
             return

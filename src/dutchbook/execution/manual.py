@@ -10,14 +10,16 @@ from dutchbook.domain.effects import CancelAll, CancelOrder
 from dutchbook.domain.events import OperatorAsked
 from dutchbook.domain.orders import Action, Order, Tif
 from dutchbook.domain.step import Refused
-from dutchbook.domain.units import ONE, SECOND, Ns
+from dutchbook.domain.units import ONE, SECOND, Ns, plain
 from dutchbook.execution.desk import Desk
 from dutchbook.execution.prices import selling
 from dutchbook.state.account import Life
 
 TRIES: Final = 10
 AGAIN: Final = Ns(1 * SECOND)
-"""How often, and how far apart, a sale that did not leave us is decided when all is to be sold."""
+"""How often, and how far apart, a sale is decided while something is left of what is to go."""
+STANDING: Final = ("quote", "manual")
+"""Orders of ours that end where they hold back what is to be sold, or would buy it."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,20 +126,30 @@ class Manual:
         order = life.order
         if order.purpose != "exit" or order.basket or life.state != "rejected":
             return
-        tries = self._flat.pop(order.id, TRIES)
-        if life.reason in ("not_sent", "throttled") and tries < TRIES:
-            self._again[order.key, order.outcome] = (tries + 1, Ns(self.desk.now + AGAIN))
-        else:
-            why = f"{life.reason}: {life.why}"
-            self.desk.alert(f"exit:{order.key}", f"{order.key} {order.outcome} is not sold: {why}")
+        place = (order.key, order.outcome)
+        tries = self._flat.pop(order.id, 0)
+        if 0 < tries < TRIES and life.reason in ("not_sent", "throttled"):
+            self._later(place, tries)
+            return
+        if tries:
+            self._again.pop(place, None)
+        why = f"{life.reason}: {life.why}"
+        self.desk.alert(f"exit:{order.key}", f"{order.key} {order.outcome} is not sold: {why}")
 
     def sweep(self, view: View) -> None:
-        """A tick: decide again what is due."""
+        """A tick: decide again what is due, as long as something of it is held."""
         for place, (tries, due) in list(self._again.items()):
-            if self.desk.now >= due:
-                del self._again[place]
-                if self.desk.account.held(*place):
-                    self._sell(place, view, tries)
+            if self.desk.now < due:
+                continue
+            del self._again[place]
+            left, (key, outcome) = self.desk.account.held(*place), place
+            if left and tries > TRIES:
+                self.desk.alert(f"flatten:{key}", f"{key} {outcome}: {plain(left)} is not sold")
+            elif left:
+                self._sell(place, view, tries)
+
+    def _later(self, place: tuple[str, Outcome], tries: int) -> None:
+        self._again[place] = (tries + 1, Ns(self.desk.now + AGAIN))
 
     def _sell(self, place: tuple[str, Outcome], view: View, tries: int) -> None:
         desk, (key, outcome) = self.desk, place
@@ -146,17 +158,25 @@ class Manual:
             market = view.instrument(key)
         except KeyError:
             return
-        deal = selling(view, market, outcome, qty) if qty else None
+        if not qty:  # not final yet, or offered already by an order of ours
+            desk.make_way(key, STANDING)
+            self._later(place, tries)
+            return
+        deal = selling(view, market, outcome, qty)
         if deal is None:
-            desk.alert(f"flatten:{key}", f"{key} {outcome}: {qty} can't be sold now")
+            desk.alert(f"flatten:{key}", f"{key} {outcome}: {plain(qty)} can't be sold now")
             return
         order = desk.order(market, outcome, "sell", deal.px, deal.qty, "exit", reduce_only=True)
         refused = desk.gate.check((order,), desk.account, view, desk.now)
         if refused is None:
             self._flat[order.id] = tries
             desk.send([order])
-        elif refused.check == "throttle" and tries < TRIES:
-            self._again[place] = (tries + 1, Ns(desk.now + AGAIN))  # more than a second takes
+            self._later(place, tries)  # for what the bids leave, and what was not free to go
+        elif refused.check == "throttle":
+            self._later(place, tries)  # more than a second takes
+        elif refused.check == "no_self_trade":
+            desk.make_way(key, STANDING)
+            self._later(place, tries)
         else:
             desk.say(refused)
             if tries > 1:  # nobody waits for an answer any more

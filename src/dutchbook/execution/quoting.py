@@ -208,7 +208,8 @@ class Quoting:
             return "closing"
         if name not in self.manager.on:
             return "disabled"
-        account, venue = self.desk.account, key.partition(":")[0]
+        account, watch = self.desk.account, self.watched.get(key)
+        venue = watch.venue if watch is not None else key.partition(":")[0]
         if not account.reconciled.get(venue):
             return "unreconciled"
         if account.halts:
@@ -222,7 +223,6 @@ class Quoting:
             return f"{venue}: {mode.mode}"
         if self.desk.yielding(key):
             return "gives way"
-        watch = self.watched.get(key)
         if watch is None or name not in watch.names:
             return "not watched"
         for outcome in PLACES if watch.no is not watch.yes else PLACES[:1]:

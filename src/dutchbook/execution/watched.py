@@ -24,10 +24,13 @@ class Watch:
     `feeds`: (strategy, other market) whose wishes there rest on the price here.
     """
 
-    __slots__ = ("ask", "bid", "due", "feeds", "key", "names", "no", "no_ask", "no_bid", "yes")
+    __slots__ = (
+        "ask", "bid", "due", "feeds", "key", "names", "no", "no_ask", "no_bid", "venue", "yes",
+    )  # fmt: skip
 
     def __init__(self, key: str, names: list[str], yes: Top, no: Top) -> None:
         self.key = key
+        self.venue = key.partition(":")[0]
         self.names = names
         self.yes, self.no = yes, no
         self.bid = self.ask = self.no_bid = self.no_ask = -1

@@ -1,6 +1,7 @@
 """The hub over picows, for thousands of subscribers in a process of its own (extra `hub`)."""
 
 import asyncio
+import socket
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,9 @@ HIGH: Final = 64 << 10
 FRAME_MAX: Final = 128 << 10
 """Larger ones are refused by the library; the hub's own bound, with its close code, is lower."""
 GRACE: Final = 2.0
+BACKLOG: Final = 4_096
+KERNEL: Final = 64 << 10
+"""Bytes; Linux takes twice as much, for its own notes on them."""
 _TEXT, _BINARY, _CONTINUED = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 
 
@@ -102,7 +106,15 @@ async def serve(
         return FastPeer(switch, address.path[4:])
 
     server: asyncio.Server = await ws_create_server(
-        welcome, host, port, max_frame_size=FRAME_MAX, enable_auto_ping=True,
-        auto_ping_idle_timeout=20, auto_ping_reply_timeout=20, backlog=4_096,
+        welcome, sock=_listening(host, port), max_frame_size=FRAME_MAX, enable_auto_ping=True,
+        auto_ping_idle_timeout=20, auto_ping_reply_timeout=20, backlog=BACKLOG,
     )  # fmt: skip
     return server
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket whose connections inherit a bound on what the kernel keeps for one that is slow:
+    left to itself it takes some megabytes before we hear that there is no room."""
+    made = socket.create_server((host, port), backlog=BACKLOG)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
+    return made

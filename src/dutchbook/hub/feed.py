@@ -14,8 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from dutchbook.domain.events import SignalArrived
-from dutchbook.hub.filters import Facets
-from dutchbook.hub.message import Message
+from dutchbook.hub.message import Message, Row, message_of, row_of
 from dutchbook.hub.posting import BadSignal
 from dutchbook.hub.session import Want
 
@@ -25,18 +24,6 @@ BEHIND_MAX: Final = 32 << 20
 """Bytes that may wait for one process; then it is cut off, and follows anew from where it was."""
 PAGE: Final = 1_000
 RETRY: Final = 0.25
-
-
-class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A message between processes."""
-
-    seq: int
-    n: int
-    at: int
-    channel: str
-    facets: Facets
-    body: bytes
-    key: str = ""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
@@ -111,14 +98,6 @@ async def _next(reader: asyncio.StreamReader) -> bytes:
     if length > FRAME_MAX:
         raise ConnectionError(f"a frame of {length} bytes")
     return await reader.readexactly(length)
-
-
-def row_of(item: Message) -> Row:
-    return Row(item.seq, item.n, item.at, item.channel, item.facets, item.body, item.key)
-
-
-def message_of(row: Row) -> Message:
-    return Message(row.seq, row.n, row.at, row.channel, row.facets, row.body, row.key)
 
 
 class FeedServer:

@@ -38,6 +38,26 @@ class Message:
         return self._plain
 
 
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A message as it is kept on disk, and as it goes between processes."""
+
+    seq: int
+    n: int
+    at: int
+    channel: str
+    facets: Facets
+    body: bytes
+    key: str = ""
+
+
+def row_of(item: Message) -> Row:
+    return Row(item.seq, item.n, item.at, item.channel, item.facets, item.body, item.key)
+
+
+def message_of(row: Row) -> Message:
+    return Message(row.seq, row.n, row.at, row.channel, row.facets, row.body, row.key)
+
+
 def message(channel: str, facets: Facets, body: Numbered, key: str = "") -> Message:
     """A message made of its wire form; what every subscriber shares of it is encoded here."""
     plain = _encode(body)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dutchbook.domain.account_events import AccountSeen, FillVoided, OrderFilled
+from dutchbook.domain.account_events import UNTOLD, AccountSeen, FillVoided, OrderFilled
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Alert
 from dutchbook.domain.events import MarketResolved, RunStarted, SignalArrived
@@ -214,7 +214,7 @@ class Telling:
         body = wire.Fill(
             **_head(step, out), venue=event.venue, trade=event.trade, id=name, order=event.order,
             market=event.key, outcome=event.outcome, action=event.action, px=plain(event.px),
-            qty=plain(event.qty), fee=plain(event.fee) if event.fee != -1 else None,
+            qty=plain(event.qty), fee=plain(event.fee) if event.fee != UNTOLD else None,
             maker=event.maker,
         )  # fmt: skip
         told = facets("fill", venues=(event.venue,), markets=(event.key,))

@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dutchbook.domain.events import SignalArrived
-from dutchbook.hub.feed import Hello, Row, message_of
-from dutchbook.hub.message import Message
+from dutchbook.hub.feed import Hello
+from dutchbook.hub.message import Message, Row, message_of
 from dutchbook.hub.session import Want
 
 STREAM: Final = "dutchbook:hub:messages"

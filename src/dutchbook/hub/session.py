@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True):
     """
 
     frame_bytes: int = 64 << 10
-    queue_bytes: int = 768 << 10
+    queue_bytes: int = 640 << 10
     stall: int = 5_000_000_000
     auth_within: int = 10_000_000_000
     subscriptions: int = 50

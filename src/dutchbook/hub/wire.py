@@ -25,7 +25,11 @@ ALL_OF_IT: Final = 2**31 - 1
 # -- what a client says ------------------------------------------------------------------------
 
 
-class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="auth", tag_field="type"):
+class _FromClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """`type` says which it is; what is not known is refused."""
+
+
+class Auth(_FromClient, frozen=True, tag="auth"):
     """First of all: a token, or a one-use ticket. `format` is that of what we send from then on.
 
     restore: subscribe again to what this client saved; from `after`, or from now without it.
@@ -38,9 +42,7 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="auth", 
     after: Whole | None = None
 
 
-class Subscribe(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="subscribe", tag_field="type"
-):
+class Subscribe(_FromClient, frozen=True, tag="subscribe"):
     """`after`: everything behind that step; left out: what happens from now on.
 
     `after_n`: of that step, too, what came behind its message `after_n`. `save` keeps the
@@ -55,22 +57,20 @@ class Subscribe(
     id: str = ""
 
 
-class Unsubscribe(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="unsubscribe", tag_field="type"
-):
+class Unsubscribe(_FromClient, frozen=True, tag="unsubscribe"):
     """Nothing more of this subscription; also what was saved of it is forgotten."""
 
     subscription: str
     id: str = ""
 
 
-class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ping", tag_field="type"):
+class Ping(_FromClient, frozen=True, tag="ping"):
     """Answered by a pong with the same id."""
 
     id: str = ""
 
 
-class Ack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ack", tag_field="type"):
+class Ack(_FromClient, frozen=True, tag="ack"):
     """Read up to `seq`, and acted on `acted` of it: for the delivery log and the figures."""
 
     subscription: str
@@ -172,6 +172,16 @@ ENDING, UNAUTHENTICATED, EXPIRED, SLOW, FLOOD, TOO_BIG, FULL = (
 # -- numbered messages -------------------------------------------------------------------------
 
 
+class _Told(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """What all of them have. `prev`: the step of the message before, in this subscription."""
+
+    subscription: str = ""
+    prev: int = 0
+    seq: int
+    n: int
+    at: int
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """`hash`: SHA-256 over the hash before and the message without it; `signature` over `hash`."""
 
@@ -189,14 +199,9 @@ class Leg(msgspec.Struct, frozen=True):
     px: str
 
 
-class Signal(msgspec.Struct, frozen=True, tag="signal", tag_field="type", kw_only=True):
+class Signal(_Told, frozen=True, tag="signal", kw_only=True):
     """A claim about markets. `body` is what the publisher sent besides, as it came."""
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     publisher: str
     id: str
     kind: str
@@ -215,18 +220,13 @@ class Signal(msgspec.Struct, frozen=True, tag="signal", tag_field="type", kw_onl
     receipt: Receipt | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True, tag="outcome", tag_field="type", kw_only=True):
+class Outcome(_Told, frozen=True, tag="outcome", kw_only=True):
     """How a signal ended: what YES of its market paid.
 
     `brier`: (probability - paid)^2, where it gave a probability. `closing_line`: the last middle
     price that was seen less the price at which it was said, where both are known.
     """
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     publisher: str
     id: str
     signal: int
@@ -237,14 +237,9 @@ class Outcome(msgspec.Struct, frozen=True, tag="outcome", tag_field="type", kw_o
     receipt: Receipt | None = None
 
 
-class Opportunity(msgspec.Struct, frozen=True, tag="opportunity", tag_field="type", kw_only=True):
+class Opportunity(_Told, frozen=True, tag="opportunity", kw_only=True):
     """An opportunity opened, improved or closed; where it closed, `why` and its `best` edge."""
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     what: Literal["opened", "improved", "closed"]
     id: str
     kind: str
@@ -260,17 +255,12 @@ class Opportunity(msgspec.Struct, frozen=True, tag="opportunity", tag_field="typ
     best: str = "0"
 
 
-class Fill(msgspec.Struct, frozen=True, tag="fill", tag_field="type", kw_only=True):
+class Fill(_Told, frozen=True, tag="fill", kw_only=True):
     """A fill of our own, or (`void`) that all fills of a trade never happened after all.
 
     `id` names the fill at its venue: it is told once, however often the venue says it.
     """
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     venue: str
     trade: str
     id: str = ""
@@ -285,27 +275,17 @@ class Fill(msgspec.Struct, frozen=True, tag="fill", tag_field="type", kw_only=Tr
     void: bool = False
 
 
-class Alerted(msgspec.Struct, frozen=True, tag="alert", tag_field="type", kw_only=True):
+class Alerted(_Told, frozen=True, tag="alert", kw_only=True):
     """What a person should know; the same `key` again is the same matter."""
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     level: str
     key: str
     text: str
 
 
-class Book(msgspec.Struct, frozen=True, tag="book", tag_field="type", kw_only=True):
+class Book(_Told, frozen=True, tag="book", kw_only=True):
     """Best prices of one book in YES terms, null where a side is empty."""
 
-    subscription: str = ""
-    prev: int = 0
-    seq: int
-    n: int
-    at: int
     market: str
     token: str
     bid: str | None

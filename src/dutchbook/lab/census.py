@@ -145,7 +145,7 @@ class Counting(Replay):
         """Whether every book of a basket was ever seen."""
         world = self.engine.world
         return all(
-            (key, token) in world.changed
+            world.books.get(key, token).seq
             for key, _ in candidate.legs
             for token in range(world.tokens[key])
         )

@@ -39,6 +39,12 @@ def reduces(order: Order) -> bool:
     return order.action == "sell" and (order.reduce_only or order.purpose in REDUCING)
 
 
+def halved(account: Account) -> bool:
+    """Whether a drawdown halves sizes: from its first step on, also where the second holds."""
+    halt = account.halts.get("all")
+    return halt is not None and halt.level in ("halve", "reduce")
+
+
 def market_known(asked: Asked) -> Verdict:
     for order in asked.orders:
         try:
@@ -62,7 +68,10 @@ def not_halted(asked: Asked) -> Verdict:
         for scope in ("all", f"venue:{order.venue}", f"market:{order.key}",
                       f"strategy:{order.strategy}"):  # fmt: skip
             halt = asked.account.halts.get(scope)
-            if halt is None or halt.level == "halve" or reduces(order):
+            if halt is None or halt.level == "halve":
+                continue
+            # After a halt what rests is canceled: only a sale that ends at once is let through.
+            if order.repairs if halt.level in ("halt", "kill") else reduces(order):
                 continue
             proved = asked.certificate is not None or order.purpose == "complete"
             if (halt.level == "reduce" and proved) or (
@@ -116,7 +125,7 @@ def _repairs(order: Order) -> bool:
 def nothing_unknown(asked: Asked) -> Verdict:
     """An order of unknown fate blocks its market; too many of them block everything."""
     count = len(asked.account.unknown())
-    if count > asked.limits.unknown_max:
+    if count > asked.limits.unknown_max and not all(reduces(order) for order in asked.orders):
         return "too many orders of unknown fate", {"unknown": count}
     for order in asked.orders:
         if not reduces(order) and count and asked.account.unknown(order.key):
@@ -334,8 +343,7 @@ def basket_limit(asked: Asked) -> Verdict:
         return FINE
     cost = sum(cost_of(order) for order in asked.orders)
     limit = asked.limits.per_basket
-    halt = asked.account.halts.get("all")
-    if halt is not None and halt.level == "halve":
+    if halved(asked.account):
         limit //= 2
     # fees that are reserved at their worst are not part of what the limit is about
     capital = sum(ceil_div(order.px * order.qty, ONE) for order in asked.orders)

@@ -9,7 +9,7 @@ from dutchbook.domain.fees import fee_max
 from dutchbook.domain.orders import Order
 from dutchbook.domain.step import Refused
 from dutchbook.domain.units import MILLI, ONE, SECOND, Ns, Px, Qty, ceil_div
-from dutchbook.risk.checks import CHECKS, FINE, Asked, Verdict
+from dutchbook.risk.checks import CHECKS, FINE, Asked, Verdict, halved
 from dutchbook.risk.exposure import Exposure, heat, parting_room
 from dutchbook.risk.limits import RiskLimits
 from dutchbook.risk.ramp import cap
@@ -18,6 +18,10 @@ from dutchbook.state.account import Account
 LOT = 10_000
 QUOTES_PERCENT = 50
 """Of what a venue takes in a second: the rest is kept for baskets, their repairs and cancels."""
+
+
+SAME_MAX = 10_000
+"""Kinds of orders that are remembered before the old ones among them are dropped."""
 
 
 class Gate:
@@ -35,6 +39,7 @@ class Gate:
         self.budgets: dict[str, int] = {}
         self._sent: dict[str, deque[Ns]] = {}
         self._same: dict[tuple[str, str, str, int, int], deque[Ns]] = {}
+        self._same_max = SAME_MAX
 
     def check(
         self, orders: tuple[Order, ...], account: Account, view: View, now: Ns, *,
@@ -116,9 +121,8 @@ class Gate:
 
     def _per_basket(self, account: Account) -> int:
         """What one basket may cost now: halved after a drawdown, less in the first days live."""
-        halt, per_trade = account.halts.get("all"), cap(account, self.limits)
-        halves = halt is not None and halt.level == "halve"
-        most = self.limits.per_basket // (2 if halves else 1)
+        per_trade = cap(account, self.limits)
+        most = self.limits.per_basket // (2 if halved(account) else 1)
         return most if per_trade is None else min(most, per_trade)
 
     def _fits(
@@ -181,8 +185,12 @@ class Gate:
         for order in orders:
             self._sent.setdefault(order.venue, deque()).append(now)
             self._same.setdefault(_kind(order), deque()).append(now)
-        if len(self._same) > 10_000:
-            self._same = {kind: times for kind, times in self._same.items() if times}
+        if len(self._same) > self._same_max:
+            since = now - self.limits.repeat_ms * MILLI
+            self._same = {
+                kind: times for kind, times in self._same.items() if times and times[-1] > since
+            }
+            self._same_max = max(SAME_MAX, 2 * len(self._same))
 
 
 def _listed(view: View, order: Order) -> bool:

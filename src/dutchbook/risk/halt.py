@@ -44,7 +44,10 @@ class Overseer:
         peak = account.marks.get("peak", Usd(0))
         if equity > peak + peak // 1_000:
             outs.append(Marked("peak", equity))
-        outs += self._losses(account, equity, account.marks.get(day, equity), now)
+        halt = account.halts.get(BREAKER)
+        mine = halt is not None and halt.level == "pause" and halt.by == ITSELF
+        morning = account.marks.get(day, equity)
+        outs += self._losses(account, equity, morning, now, ended=mine and day not in account.marks)
         outs += self._clocks(account)
         outs += self._venues(account)
         outs += self._markets(account)
@@ -53,10 +56,13 @@ class Overseer:
             self._quiet = looked
         return outs
 
-    def _losses(self, account: Account, equity: Usd, morning: Usd, now: Ns) -> list[Out]:
+    def _losses(
+        self, account: Account, equity: Usd, morning: Usd, now: Ns, *, ended: bool
+    ) -> list[Out]:
         """The stricter of what the day and the drawdown call for, unless a person overruled it.
 
-        A person's resume holds for its level and all below, until the next day begins.
+        A person's resume holds for its level and all below, until the next day begins. `ended`: the
+        day whose loss paused trading has ended, and its pause with it.
         """
         limits, basis = self.limits, self.limits.drawdown_basis
         top = morning if basis == "day" else account.marks.get(basis, equity)
@@ -73,13 +79,13 @@ class Overseer:
                 level, why = stop, text
         overruled = [one for one in RANK if _resumed(one, now) in account.marks]
         if not level or any(RANK.index(one) >= RANK.index(level) for one in overruled):
-            return []
-        return self._breaker(account, level, why)
+            return [HaltMoved(BREAKER, "", "the next day")] if ended else []
+        return self._breaker(account, level, why, ended=ended)
 
-    def _breaker(self, account: Account, level: str, why: str) -> list[Out]:
-        """Stop harder if need be; it never goes back by itself."""
+    def _breaker(self, account: Account, level: str, why: str, *, ended: bool) -> list[Out]:
+        """Stop harder if need be; but for a day's pause it never goes back by itself."""
         now = account.halts.get(BREAKER)
-        if now is not None and RANK.index(now.level) >= RANK.index(level):
+        if not ended and now is not None and RANK.index(now.level) >= RANK.index(level):
             return []
         moved = HaltMoved(BREAKER, level, why)  # type: ignore[arg-type]
         return [moved, Alert("critical", f"halt:{level}", f"trading: {level}, {why}")]
@@ -150,7 +156,8 @@ class Overseer:
         if verb == "resume":
             level = _level(account, scope)
             if level == "kill":
-                return [Refused(scope, "kill", "a kill is cleared with a role and a reason", {})]
+                why = "a kill is cleared with a role and a reason: dutchbook resume --clear-kill"
+                return [Refused(scope, "kill", why, {})]
             if not level:
                 return [Found(scope, "resume", "it was not stopped")]
             moved = HaltMoved(scope, "", f"{command.who} asked", command.who)

@@ -46,7 +46,7 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=100_000, description="orders to one venue in a second, at most")
     ] = 200
     repeats_max: Annotated[
-        int, Meta(ge=1, le=10_000, description="identical orders within repeat_ms, then a halt")
+        int, Meta(ge=1, le=10_000, description="identical orders within repeat_ms, at most")
     ] = 20
     repeat_ms: Annotated[Millis, Meta(description="span in which repeats are counted")] = 10_000
     unknown_max: Annotated[

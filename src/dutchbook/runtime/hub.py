@@ -19,18 +19,18 @@ from dutchbook.domain.units import ONE, Ns, plain
 from dutchbook.hub import wire
 from dutchbook.hub.core import Hub
 from dutchbook.hub.fanout import SOCKET
-from dutchbook.hub.feed import FeedServer, Hello, Row, row_of
+from dutchbook.hub.feed import FeedServer, Hello
 from dutchbook.hub.filters import Compiled, Facets, facets
 from dutchbook.hub.flow import Delivered
 from dutchbook.hub.history import ROOM, History
-from dutchbook.hub.message import Message, message
+from dutchbook.hub.message import Message, Row, message, message_of, row_of
 from dutchbook.hub.posting import Seen
 from dutchbook.hub.project import Telling
 from dutchbook.hub.receipts import FIRST, Signer
 from dutchbook.hub.session import Saved, Subject, Want
 from dutchbook.hub.switch import Switch
 from dutchbook.state.world import World
-from dutchbook.storage.messages import Kept, MessageLog
+from dutchbook.storage.messages import MessageLog
 from dutchbook.storage.reader import read_account
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class RunHub:
         floor = self.log.floor if whole or not rows else rows[0].seq - 1
         made: dict[str, History] = {c: History(floor, self.log.floor) for c in wire.CHANNELS}
         for row in rows:
-            made[row.channel].add([_message(row)])
+            made[row.channel].add([message_of(row)])
         return made
 
     def _missed(self, data_dir: Path, seq: int) -> None:
@@ -164,7 +164,7 @@ class RunHub:
         made, self._told = self._told, []
         if not made:
             return
-        self.log.append([_kept(item) for item in made])
+        self.log.append([row_of(item) for item in made])
         self._seq = made[-1].seq
         self.switch.publish(made)
         self.feed.publish(made)
@@ -207,13 +207,13 @@ class RunHub:
     async def read(self, want: Want) -> list[Message]:
         """What a resume needs from the store."""
         rows = await asyncio.to_thread(self.log.read, want.channel, *want.position, want.limit)
-        return [_message(row) for row in rows]
+        return [message_of(row) for row in rows]
 
     def _hello(self) -> Hello:
         return Hello(max(self.hub.seq, self._seq), self.log.floor, self.signer.public, self._begun)
 
     def _rows(self, channel: str, seq: int, n: int, limit: int) -> list[Row]:
-        return [row_of(_message(row)) for row in self.log.read(channel, seq, n, limit)]
+        return self.log.read(channel, seq, n, limit)
 
     # -- books ---------------------------------------------------------------------------------
 
@@ -304,16 +304,6 @@ def _bus(
             todo="./dutchbook setup --extra redis",
         ) from error  # fmt: skip
     return RedisOut(url, hello, read)
-
-
-def _message(row: Kept) -> Message:
-    return Message(
-        row.seq, row.n, row.at, row.channel, msgspec.convert(row.facets, Facets), row.body, row.key
-    )
-
-
-def _kept(item: Message) -> Kept:
-    return Kept(item.seq, item.n, item.at, item.channel, item.facets, item.body, item.key)
 
 
 def _key(path: Path) -> bytes:

@@ -40,6 +40,7 @@ class Loop:
     """Drives one engine from one inbox into one store.
 
     Effects other than timers are carried out after the commit that holds them, never before.
+    `project` is shown each step behind its commit: no table holds what a crash could take back.
     `heed` is shown what may be told to others and says whether it is; then a commit is made at
     once, and `publish` called behind it: nobody hears of what a crash could take back.
     """
@@ -62,6 +63,7 @@ class Loop:
         self._heeded = False
         self._timers: dict[str, Alarm] = {}
         self._asked: list[Effect] = []
+        self._done: list[Step] = []
         self._taken: list[Envelope] = []
         self._committed_at = Ns(0)
         self._dirty = False
@@ -98,7 +100,7 @@ class Loop:
         for envelope in taken:
             done = step(envelope)
             feed(append(done))
-            self.project(done)
+            self._done.append(done)
             count += 1
             if done.effects or done.notes or type(envelope.event) in TOLD:
                 urgent = self._note(done)
@@ -135,6 +137,9 @@ class Loop:
         asked, self._asked = self._asked, []
         for effect in asked:
             self.carry(effect)
+        done, self._done = self._done, []
+        for step in done:
+            self.project(step)
         if self._heeded:
             self._heeded = False
             self.publish()

@@ -73,7 +73,7 @@ class PaperLoop(Loop):
         for envelope in self._ordered(taken):
             done = self.engine.step(envelope)
             self.digest.feed(self.store.append(done))
-            self.project(done)
+            self._done.append(done)
             count += 1
             self._dirty = True
             self.desk.saw(done)

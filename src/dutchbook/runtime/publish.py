@@ -163,9 +163,9 @@ class Publisher:
             self._listed, self._groups = dict(world.instruments), dict(world.groups)
             self._tell(Listed(tuple(listed), tuple(groups)))
         moved = []
-        for (key, token), seq in world.changed.items():
-            if token == 0 and self._seqs.get(key) != seq:
-                self._seqs[key] = seq
+        for key, book in world.books.tokens[0].items():
+            if book.seq and self._seqs.get(key) != book.seq:
+                self._seqs[key] = book.seq
                 moved.append(quote(live, key))
         now = live.clock.now()
         self._tell(Quotes(now, tuple(moved)))

@@ -131,9 +131,9 @@ class Remote:
 
     def _exit(self, who: str, args: list[str]) -> str:
         if not args or args[0] == "all":
-            return "Name one basket or position: /forceexit b…; all at once is /kill."
-        self.live.tell(OperatorAsked(who, "exit", (args[0],)))
-        return f"Asked: exit {clean(args[0], 60)}. /status shows what is under way."
+            return "Name one: /forceexit b…, or /forceexit MARKET yes|no; to stop all: /kill."
+        self.live.tell(OperatorAsked(who, "exit", tuple(args[:2])))
+        return f"Asked: exit {clean(' '.join(args[:2]), 90)}. /status shows what is under way."
 
     def _logs(self, who: str, args: list[str]) -> str:
         lives = list(self.live.alerting.center.book.lives.values())[-ROWS // 2 :]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from dutchbook.domain.account_events import CancelFailed, OrderRejected, OrderSent
+from dutchbook.domain.account_events import CancelFailed, OrderRejected, OrderSent, OrderUnknown
 from dutchbook.domain.effects import (
     Alert,
     AmendOrder,
@@ -46,10 +46,14 @@ class Wire:
             return
         driver = self.drivers.get(venue_of(effect))
         orders = orders_of(effect)
+        before = [order.id for order in orders if self.gate.left(order.id)]
         why = self.gate.why_not(effect) or ("" if driver else "its venue is not connected")
         if why:
             for order in orders:
-                self.put(OrderRejected(order.id, "not_sent", why))
+                if order.id in before:  # what is held back now says nothing of what left before
+                    self.put(OrderUnknown(order.id, f"not sent again: {why}"))
+                else:
+                    self.put(OrderRejected(order.id, "not_sent", why))
             if isinstance(effect, AmendOrder):
                 self.put(CancelFailed(effect.order.id, why))
         elif driver is not None:

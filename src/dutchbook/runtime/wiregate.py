@@ -47,6 +47,10 @@ class WireGate:
             return True
         return True
 
+    def left(self, order: str) -> bool:
+        """Whether an order was let through before."""
+        return order in self._sent
+
     def why_not(self, effect: Effect) -> str:
         """Why this effect may not go out; "" for whatever is no order."""
         if isinstance(effect, SubmitOrder):

@@ -41,7 +41,7 @@ from dutchbook.sim.paper import Books, Paper
 from dutchbook.sim.queue import Rule
 from dutchbook.state.account import Account
 
-MARKET: Final = (TradePrinted, MarketResolved, StatusChanged)
+MARKET: Final = (MarketResolved, StatusChanged)
 
 
 class Delays(Protocol):
@@ -85,7 +85,10 @@ Due = Event | Arrival | Expiry | Payment
 
 
 class Exchange:
-    """`view` gives the engine's present books; `lockup` by venue: ns from resolution to payment."""
+    """`view` gives the engine's present books; `lockup` by venue: ns from resolution to payment.
+
+    `markets`: those in which any order of ours rests; a change of another's book concerns nobody.
+    """
 
     def __init__(
         self,
@@ -101,8 +104,9 @@ class Exchange:
         self._lockup = lockup or {}
         self.agenda: Agenda[Due] = Agenda()
         self.now = Ns(0)
+        self.markets: dict[str, None] = {}
         self.papers = {
-            venue: Paper(venue, account, view(), cash, self.tell, rule)
+            venue: Paper(venue, account, view(), cash, self.tell, rule, self.markets)
             for venue, (account, cash) in money.items()
         }
         self._all = tuple(self.papers.values())
@@ -140,7 +144,10 @@ class Exchange:
         event, self.now = envelope.event, envelope.at
         if type(event) is BookLevels:
             self.changed(event, envelope.at)
-        elif type(event) is TradePrinted or isinstance(event, MARKET):
+        elif type(event) is TradePrinted:
+            if event.key in self.markets:
+                self._market(event)
+        elif isinstance(event, MARKET):
             self._market(event)
         elif isinstance(event, RunStarted):
             for paper in self._all:
@@ -151,10 +158,9 @@ class Exchange:
 
     def changed(self, event: BookLevels, at: Ns) -> None:
         """As `saw`, for a step that did no more than change a book."""
-        place = (event.key, event.token)
-        for paper in self._all:
-            if place in paper.resting:
-                self.now = at
+        if event.key in self.markets:
+            self.now = at
+            for paper in self._all:
                 paper.on_book(event, at)
 
     def _market(self, event: TradePrinted | MarketResolved | StatusChanged) -> None:

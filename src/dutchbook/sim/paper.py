@@ -92,11 +92,14 @@ NONE: dict[str, Resting] = {}
 
 
 class Paper:
-    """One venue; `say` is given each event. On Kalshi YES and NO of a market net to cash."""
+    """One venue; `say` is given each event. On Kalshi YES and NO of a market net to cash.
+
+    `markets`: those in which something rests; venues may share one.
+    """
 
     def __init__(
         self, venue: str, account: str, view: Books, cash: Usd, say: Callable[[Event], None],
-        rule: Rule = "back",
+        rule: Rule = "back", markets: dict[str, None] | None = None,
     ) -> None:  # fmt: skip
         self.venue = venue
         self.account = account
@@ -108,6 +111,7 @@ class Paper:
         self.orders: dict[str, Resting] = {}
         self.resting: dict[tuple[str, int], dict[str, Resting]] = {}
         """Orders that rest, by market and token of their book."""
+        self.markets: dict[str, None] = {} if markets is None else markets
         self._fills: list[OrderFilled] = []
         self._taken: dict[tuple[str, int, int, int], tuple[int, int]] = {}
 
@@ -192,6 +196,7 @@ class Paper:
         elif resting.left:
             resting.place = Place(_shown(book, resting.side, resting.px), self.rule)
             self.resting.setdefault((book.key, book.token), {})[order.id] = resting
+            self.markets[book.key] = None
 
     def _refusal(self, order: Order) -> Reason | None:
         market = self.view.instrument(order.key)
@@ -317,6 +322,8 @@ class Paper:
             orders.pop(resting.order.id, None)
             if not orders:
                 del self.resting[place]
+                if (place[0], 1 - place[1]) not in self.resting:
+                    del self.markets[place[0]]
 
     def _cancel(self, name: str, now: Ns) -> None:
         resting = self.orders.get(name)

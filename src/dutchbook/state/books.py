@@ -22,18 +22,20 @@ class Book:
     """One ladder pair. Prices in millionths in YES terms, sizes in millionths of a contract.
 
     `bid` is 0 and `ask` is ONE where that side is empty. A crossed or locked book is data: it is
-    kept as it is, and the fresh-book gate judges it. `version` counts the applied changes.
+    kept as it is, and the fresh-book gate judges it. `version` counts the applied changes; `seq`
+    is that of the last event which the world folded into it, 0 before the first.
     """
 
     __slots__ = (
-        "ask", "ask_qty", "at", "bid", "bid_qty", "grid", "key", "pool", "row", "slots", "token",
-        "version",
+        "ask", "ask_qty", "at", "bid", "bid_qty", "grid", "id", "key", "pool", "row", "seq",
+        "slots", "token", "version",
     )  # fmt: skip
 
     def __init__(self, key: str, token: int, grid: tuple[Band, ...], pool: Pool) -> None:
         self.key = key
         self.token = token
-        self.version = 0
+        self.id = (key, token)
+        self.version = self.seq = 0
         self.bid, self.bid_qty = 0, 0
         self.ask, self.ask_qty = ONE, 0
         self._house(grid, pool)
@@ -109,7 +111,7 @@ class Books:
         self.pools = tuple(Pool(step) for step in STEPS)
         self._yes: dict[str, Book] = {}
         self._no: dict[str, Book] = {}
-        self._tokens = (self._yes, self._no)
+        self.tokens = (self._yes, self._no)
         self.layout = 0
         """Counts listings and moves: rows that were looked up before are to be looked up again."""
 
@@ -145,7 +147,7 @@ class Books:
 
     def get(self, key: str, token: int) -> Book:
         """The book of a market's token (YES or NO); KeyError if it is unknown."""
-        return self._tokens[token][key]
+        return self.tokens[token][key]
 
     def has(self, key: str) -> bool:
         """Whether this market is listed."""
@@ -153,7 +155,7 @@ class Books:
 
     def find(self, key: str, token: int) -> Book:
         """The book of a market's token; BookFault("unknown") if there is none."""
-        book = self._tokens[token].get(key)
+        book = self.tokens[token].get(key)
         if book is None:
             raise BookFault("unknown", f"no book {key} token {token}")
         return book
@@ -172,7 +174,7 @@ class Books:
 
         Raises BookFault; then nothing was changed.
         """
-        book = self._tokens[event.token].get(event.key)
+        book = self.tokens[event.token].get(event.key)
         if book is None:
             raise BookFault("unknown", f"no book {event.key} token {event.token}")
         return change(book, event)

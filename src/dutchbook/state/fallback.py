@@ -58,7 +58,7 @@ class Fallback:
             return world.refuse(event.key, fault.what, fault.detail)
         self.seen[book_id] = now
         world.count.polled += 1
-        world.changed[book_id] = seq
+        world.books.get(*book_id).seq = seq
         world.top_moved(event.key, book_id, seq, now)
         return event.key
 

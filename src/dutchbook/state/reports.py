@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dutchbook.domain.account_events import AccountSeen, OrderFilled
+from dutchbook.domain.account_events import UNTOLD, AccountSeen, OrderFilled
 from dutchbook.domain.step import Drifted
 from dutchbook.domain.units import DAY, Ns, Qty, Usd
 from dutchbook.state import accounts, strangers
@@ -95,7 +95,7 @@ def stray(account: "Account", fill: OrderFilled) -> None:
     for n, known in enumerate(account.orphans):
         if fill_of(known) == name:
             final = known.provisional and fill.provisional
-            fee = fill.fee if known.fee < 0 else known.fee
+            fee = fill.fee if known.fee == UNTOLD else known.fee
             account.orphans[n] = msgspec.structs.replace(known, provisional=final, fee=fee)
             return
     account.orphans.append(fill)
@@ -158,6 +158,11 @@ def differences(account: "Account", seen: AccountSeen) -> list[Drifted]:
     for life in account.live.values():
         if life.order.venue == venue and life.venue_order and life.venue_order not in named:
             found.append(Drifted(venue, f"order:{life.order.id}", life.left, 0))
+    for row in seen.orders:
+        known = account.orders.get(row.order) or account.life_of("", venue, row.venue_order)
+        if known is not None and not known.alive:  # it may still fill, and nothing is reserved
+            left = Qty(max(0, row.qty - row.filled))
+            found.append(Drifted(venue, f"order:{known.order.id}", Qty(0), left))
     return found
 
 

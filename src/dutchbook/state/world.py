@@ -49,7 +49,6 @@ class World:
         self.tokens: dict[str, int] = {}
         self.feeds: dict[str, Feed] = {}
         self.home: dict[BookId, Feed] = {}
-        self.changed: dict[BookId, int] = {}
         self.crossed: dict[BookId, Ns] = {}
         self.mirrors = Mirrors(self)
         self.fallback = Fallback(self)
@@ -82,14 +81,14 @@ class World:
             return self.refuse(key, "unknown_market", event.stream)
         self.count.books += 1
         feed.last_data = now
-        book_id = (key, token)
+        book, levels = self.books.tokens[token][key], event.levels
+        book_id = book.id
         if not snapshot and not feed.books.get(book_id, False):
             self.count.stale_ignored += 1
             return ""
-        book = self.books.get(key, token)
         try:
-            if not snapshot and len(event.levels) == 1:
-                moved = change_level(book, event.levels[0], event.delta)
+            if len(levels) == 1 and not snapshot:
+                moved = change_level(book, levels[0], event.delta)
             else:
                 moved = change(book, event)
         except BookFault as fault:
@@ -99,7 +98,7 @@ class World:
         if snapshot:
             self._whole(feed, book_id)
             self._count_hash(event)
-        self.changed[book_id] = seq
+        book.seq = seq
         if event.bid >= 0:
             if event.bid != book.bid or event.ask != book.ask:
                 theirs, ours = (event.bid, event.ask), (book.bid, book.ask)
@@ -262,7 +261,7 @@ class World:
             return "no_snapshot"
         if instrument.status != "open":
             return "not_open"
-        since = self.crossed.get(book_id)
+        since = self.crossed.get(book_id) if self.crossed else None
         if since is not None and now - since > self.limits.crossed:
             return "crossed"
         if not feed.up:

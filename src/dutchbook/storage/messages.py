@@ -7,10 +7,11 @@ the journal after a crash is cut off, what is missing behind it is told anew by 
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from dutchbook.hub.message import Row
 from dutchbook.storage import frames
 
 KIND: Final = 16
@@ -20,20 +21,8 @@ SEGMENTS_MAX: Final = 16
 CHUNK: Final = 1 << 20
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A message: `facets` as the hub packs them, `body` its JSON."""
-
-    seq: int
-    n: int
-    at: int
-    channel: str
-    facets: Any
-    body: bytes
-    key: str = ""
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Kept).decode
+_decode = msgspec.msgpack.Decoder(Row).decode
 
 
 class Segment:
@@ -65,7 +54,7 @@ class MessageLog:
         """Open or begin; messages of steps after `upto`, the journal's last, are cut off."""
         self.root = root
         self.seq = 0
-        self.newest_of: dict[str, Kept] = {}
+        self.newest_of: dict[str, Row] = {}
         self._bytes, self._max = segment_bytes, segments_max
         root.mkdir(parents=True, exist_ok=True)
         self._segments: list[Segment] = []
@@ -108,7 +97,7 @@ class MessageLog:
         path.touch(mode=0o600)
         self._segments.append(Segment(path, floor))
 
-    def append(self, rows: list[Kept]) -> None:
+    def append(self, rows: list[Row]) -> None:
         """Messages of whole steps, in order; they are in the file, not yet safely on disk."""
         if not rows:
             return
@@ -132,12 +121,12 @@ class MessageLog:
         while len(self._segments) > self._max:
             self._segments.pop(0).path.unlink()
 
-    def read(self, channel: str, seq: int, n: int, limit: int) -> list[Kept]:
+    def read(self, channel: str, seq: int, n: int, limit: int) -> list[Row]:
         """At least `limit` messages of a channel behind (seq, n) where there are so many.
 
         The last step is whole. "" is every channel.
         """
-        out: list[Kept] = []
+        out: list[Row] = []
         for row in self._behind(seq):
             if (row.seq, row.n) <= (seq, n) or (channel and row.channel != channel):
                 continue
@@ -146,13 +135,13 @@ class MessageLog:
             out.append(row)
         return out
 
-    def newest(self, limit: int) -> list[Kept]:
+    def newest(self, limit: int) -> list[Row]:
         """About the last `limit` messages, of whole steps: for memory at the start."""
         marks = [seq for segment in self._segments for seq, _ in segment.marks]
         back = min(len(marks), -(-limit // EVERY) + 1)
         return list(self._behind(marks[-back] - 1)) if marks else []
 
-    def _behind(self, seq: int) -> Iterator[Kept]:
+    def _behind(self, seq: int) -> Iterator[Row]:
         """Messages from a mark at or before `seq` on."""
         for number, segment in enumerate(self._segments):
             later = self._segments[number + 1 : number + 2]
@@ -166,7 +155,7 @@ class MessageLog:
         self._file.close()
 
 
-def _read(path: Path, offset: int, end: int) -> Iterator[Kept]:
+def _read(path: Path, offset: int, end: int) -> Iterator[Row]:
     """Messages of a file from one of them on, a chunk at a time."""
     with path.open("rb") as file:
         file.seek(offset)
@@ -180,9 +169,9 @@ def _read(path: Path, offset: int, end: int) -> Iterator[Kept]:
             rest = data[good:]
 
 
-def read_file(root: Path, upto: int) -> list[Kept]:
+def read_file(root: Path, upto: int) -> list[Row]:
     """Every message that is kept, up to a step: for tools; nothing is written."""
-    rows: list[Kept] = []
+    rows: list[Row] = []
     for path in sorted(root.glob("*.msgs")):
         data = path.read_bytes()
         for _, first, stop in frames.frames(data, 0, len(data)):

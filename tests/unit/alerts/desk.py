@@ -12,16 +12,21 @@ from dutchbook.channels.discord import Discord
 from dutchbook.channels.telegram import Config as TelegramAt
 from dutchbook.channels.telegram import Telegram
 from dutchbook.domain.secret import Secret
+from dutchbook.domain.units import SECOND, Ns
 from dutchbook.emulators.messengers.discord import Server
 from dutchbook.emulators.messengers.telegram import Bot
 from dutchbook.io.breaker import Breaker
 from dutchbook.io.courier import Courier
 from dutchbook.io.ports import Lost, Reply
+from dutchbook.risk.limits import RiskLimits
+from dutchbook.runtime.alert_look import EngineLook
 from dutchbook.runtime.alerting import Alerting, Allowed
 from dutchbook.runtime.clock import VirtualClock
 
 TOKEN = "777:canary-token"
 HOOK = "1/canary-hook"
+VALID = Ns(4 * SECOND)
+"""How long the Execute of an alert that a step led to is there."""
 
 
 class Apps:
@@ -77,10 +82,11 @@ class NoLook:
 
 
 class Desk:
-    """`told` are the events that the engine would have got."""
+    """`told` are the events that the engine would have got; with a house, its engine gets them."""
 
-    def __init__(self, root, **rules):
-        self.clock = VirtualClock()
+    def __init__(self, root, house=None, **rules):
+        self.house = house
+        self.clock = house.clock if house else VirtualClock()
         self.bot, self.discord = Bot(TOKEN, (1, -5)), Server(HOOK)
         self.apps = Apps({"t": self.bot.app(), "d": self.discord.app()})
         self.told = []
@@ -88,10 +94,12 @@ class Desk:
 
     def make(self, root, rules):
         words = {"execute": "one_tap", "one_tap_under": 10**15} | rules
+        house = self.house
+        look = EngineLook(house.engine, RiskLimits()) if house else NoLook()
         made = Alerting(
-            root, Rules("paper", ("telegram", "discord"), **words), Seen("paper"), Mint(b"k" * 32),
-            NoLook(), self.clock, self.told.append, allowed=Allowed({"telegram": (9,)}),
-            threads=False,
+            root, Rules("paper", ("telegram", "discord"), **words), Seen("paper", valid=VALID),
+            Mint(b"k" * 32), look, self.clock, self.tell, allowed=Allowed({"telegram": (9,)}),
+            account=lambda: house.account if house else None, threads=False,
         )  # fmt: skip
         secrets = {"telegram.token": Secret(TOKEN),
                    "discord.webhook": Secret(f"http://d/webhooks/{HOOK}")}  # fmt: skip
@@ -101,6 +109,11 @@ class Desk:
                 breaker=Breaker(channel.name, told=made.changed),
             )  # fmt: skip
         return made
+
+    def tell(self, event):
+        self.told.append(event)
+        if self.house:
+            self.house.tell(event)
 
     async def wait(self, seconds):
         """A tenth of a second at a time, with room for the calls of each."""

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from dutchbook.backtest.generated import generated
+from dutchbook.backtest.plan import Plan, session_of
 from dutchbook.backtest.session import Session
 from dutchbook.backtest.tape import record
 from dutchbook.domain.events import RunStarted, RunStopped
@@ -47,6 +48,9 @@ class Feed:
 
 
 class NoGate:
+    def left(self, order):
+        return False
+
     def why_not(self, effect):
         return ""
 
@@ -122,3 +126,22 @@ def test_another_latency_is_another_run(tape, started):
     slow = Settings(mode="paper", paper=PaperMoney(cash=2_000 * ONE, latency_ms=900))
     first = in_backtest(tape.items, SETTINGS, started).digest
     assert in_backtest(tape.items, slow, started).digest != first
+
+
+def test_the_venues_know_at_every_event_in_which_markets_something_rests(tape, started):
+    """A change of a book is shown to them only where `markets` says so."""
+    seen = []
+
+    class Looks:
+        def saw(self, step, session):
+            resting = {key for one in session.exchange.papers.values() for key, _ in one.resting}
+            seen.append((resting, set(session.exchange.markets)))
+
+        def sample(self, at, session):
+            pass
+
+    plan = Plan("maker,bundle", settings={"execution.style": "hybrid"})
+    session = session_of(plan, tape, Looks())
+    session.play(tape.items)
+    assert all(resting == known for resting, known in seen)
+    assert any(resting for resting, _ in seen) and any(not resting for resting, _ in seen)

@@ -21,7 +21,7 @@ ROWS = {
 }  # fmt: skip
 
 
-SHORT = ("engine_message", "bulk_replay", "start_to_first_opportunity")
+SHORT = ("bulk_replay",)
 """The others only in the whole form: what they measure is run by other tests, too."""
 
 

@@ -219,6 +219,18 @@ def test_by_command_a_position_and_the_baskets_with_it_end():
     assert story.wrong() == []
 
 
+def test_by_command_one_basket_ends_by_its_name():
+    """As /forceexit of the messengers names it; a second time there is nothing to sell."""
+    story = held(basket_take=0)
+    place(story, 10)
+    (name,) = story.account.baskets
+    story.say("exit", name)
+    assert story.orders() == [sale("A", 43, 20), sale("B", 43, 20)]
+    story.say("exit", name)
+    assert story.orders() == [] and [n.what for n in story.notes if isinstance(n, Refused)]
+    assert story.wrong() == []
+
+
 @pytest.mark.parametrize("words", [(), (A,), (A, "maybe"), ("kalshi:none", "yes")])
 def test_a_command_that_means_nothing_is_refused(words):
     story = held()

@@ -1,7 +1,11 @@
 """A process that fans out beside the run: the same messages, through ends and restarts."""
 
 import asyncio
+import fcntl
 import json
+import socket
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from dutchbook.domain.events import SignalArrived
 from dutchbook.hub import fast, wire
 from dutchbook.hub.fanout import SOCKET, Fanout
 from dutchbook.hub.posting import BadSignal
+from dutchbook.hub.session import GONE, Session
 from dutchbook.runtime.clock import SystemClock
 from unit.hub.served import Desk, collect, served
 
@@ -106,5 +111,45 @@ async def test_a_gateway_posts_through_the_feed(tmp_path: Path):
         async with Client(url, desk.hub.token) as client:
             [heard] = await collect(client.listen("signals", after=0), 1)
         assert (heard.publisher, heard.seq) == ("them", 1)
+        server.close()
+        await fanout.stop()
+
+
+def kept_for(session: Session) -> int:
+    """All that the server holds for one connection: the hub, the transport, the kernel."""
+    if session.peer._transport is None:
+        return session.queued
+    under = session.peer._transport.underlying_transport
+    number = under.get_extra_info("socket").fileno()
+    queue = int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    return session.queued + under.get_write_buffer_size() + queue
+
+
+async def test_one_that_stands_still_costs_a_mebibyte_at_most_and_the_others_nothing(
+    tmp_path: Path,
+):
+    async with served(tmp_path) as desk:
+        fanout, server, url = await fanned(tmp_path)
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        narrow.connect(("127.0.0.1", server.sockets[0].getsockname()[1]))
+        async with connect(url, sock=narrow) as still, Client(url, desk.hub.token) as other:
+            await still.send(json.dumps({"type": "auth", "token": desk.hub.token}))
+            await still.recv()
+            [session] = fanout.hub.sessions
+            await still.send(json.dumps({"type": "subscribe", "channel": "signals"}))
+            await still.recv()
+            still.transport.pause_reading()
+            messages = other.listen("signals", after=0)
+            await other.ready()
+            most = 0
+            for turn in range(40):
+                desk.burst(100)
+                heard = await collect(messages, 100)
+                assert [m.seq for m in heard] == list(range(100 * turn + 1, 100 * turn + 101))
+                most = max(most, kept_for(session))
+            assert 300 << 10 < most <= 1 << 20
+            assert session.state == GONE and fanout.hub.sessions.keys() - {session}
+            still.transport.abort()
         server.close()
         await fanout.stop()

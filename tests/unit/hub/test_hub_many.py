@@ -1,19 +1,24 @@
 """Many at once: cut at random, slow, a gateway that dies; each hears all, once, in order."""
 
 import asyncio
+import os
 import random
+import socket
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dutchbook.client import Client
+from dutchbook.domain.events import SignalArrived
 from dutchbook.hub.core import Hub
-from dutchbook.hub.filters import Filter, compile_filter
+from dutchbook.hub.filters import Filter, compile_filter, facets
 from dutchbook.hub.history import History
 from dutchbook.hub.session import Limits
+from dutchbook.storage.reader import read_account
+from e2e.processes import Command
 from unit.hub.rig import Peer, Rig, signal
-from unit.hub.served import Desk
+from unit.hub.served import served
 
 FILTERS: list[dict[str, Any]] = [
     {}, {"min_confidence": "0.5"}, {"venues": ["polymarket"]}, {"keywords": ["7"]},
@@ -93,84 +98,103 @@ def test_a_thousand_subscribers_and_a_gateway_that_dies():
     assert len(rig.hub.groups["signals"]) == len(FILTERS)
 
 
-async def test_a_hundred_sockets_through_a_server_that_is_killed_and_comes_back(tmp_path: Path):
-    """Real sockets and the client library: cuts, slow users, and no good-bye from the server."""
-    chance = random.Random(11)
-    desk = await Desk(tmp_path).start()
-    port = desk.port
-    clients = [Client(desk.api.address, desk.hub.token, binary=n % 3 == 0) for n in range(100)]
-    heard: list[list[int]] = [[] for _ in clients]
-    feeds = []
+class Serving:
+    """`dutchbook hub serve` as a process of its own, always on the same port."""
 
-    async def user(number: int, messages: Any) -> None:
-        async for message in messages:
-            heard[number].append(message.seq)
-            if number % 10 == 0:
-                await asyncio.sleep(0.002)
+    def __init__(self, root: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}/ws"
+        self._words = ["hub", "serve", "--port", self.port, "--data-dir", root, "--json"]
+        self._folder = root.parent / "serving"
+        self._command: Command
 
-    users = []
-    for number, client in enumerate(clients):
-        await client.__aenter__()
-        filters = msgspec.convert(FILTERS[number % len(FILTERS)], Filter)
-        feed, messages = client.feed("signals", filters=filters, after=0)
-        feeds.append(feed)
-        users.append(asyncio.create_task(user(number, messages)))
-    await asyncio.gather(*(client.ready() for client in clients))
-    said: list[tuple[int, dict[str, Any]]] = []
+    async def start(self) -> None:
+        self._command = Command(self._folder, *self._words)
+        while "address" not in self._command.out:
+            assert self._command.process.poll() is None, self._command.err
+            await asyncio.sleep(0.02)
 
-    def tell(count: int) -> None:
-        for _ in range(count):
-            fields = {"confidence": chance.randint(0, 10) * 100_000,
-                      "title": f"Story {desk.store.seq + 1}",
-                      "venues": (chance.choice(("kalshi", "polymarket")),)}  # fmt: skip
-            desk.signals(1, **fields)
-            said.append((desk.store.seq, fields))
-
-    for turn in range(6):
-        tell(20)
-        await asyncio.sleep(0.03)
-        for client in chance.sample(clients, 10):
-            socket = client._socket
-            if socket is not None:
-                socket.transport.abort()
-        if turn == 3:  # killed: no close frame, no flush; only what is on disk remains
-            for session in list(desk.hub.hub.sessions):
-                session.peer._socket = None
-            # It lives on in this process: whom it accepted last must not get answers from a ghost.
-            desk.hub.switch._ended = (1006, "killed")
-            desk.api._server.force_exit = True
-            await desk.api.stop()
-            desk.hub._polling.cancel()
-            desk.hub.switch._ticking.cancel()
-            await desk.hub.feed.stop()
-            desk.hub.log.close()
-            desk.store.close()
-            desk = await Desk(tmp_path, port).start()
-    tell(5)
-    wanted = [
-        [
-            seq for seq, f in said
-            if test(_facets(f))
-        ]
-        for test in TESTS
-    ]  # fmt: skip
-    for _ in range(1_000):
-        if all(heard[n] == wanted[n % len(FILTERS)] for n in range(100)):
-            break
-        await asyncio.sleep(0.02)
-    for number in range(100):
-        assert heard[number] == wanted[number % len(FILTERS)], number
-        assert feeds[number].missed == 0
-    assert min(client.connections for client in clients) >= 2
-    for task in users:
-        task.cancel()
-    await asyncio.gather(*(client.close() for client in clients))
-    await desk.stop()
+    def kill(self) -> None:
+        self._command.kill()
 
 
-def _facets(fields: dict[str, Any]) -> Any:
-    from dutchbook.hub.filters import facets
+class Ear:
+    """A client of the library that keeps what it hears; some read in fits and starts."""
 
-    return facets(
-        "news", venues=fields["venues"], text=fields["title"], confidence=fields["confidence"]
-    )
+    def __init__(self, url: str, token: str, number: int) -> None:
+        self.client = Client(url, token, binary=number % 3 == 0)
+        self.filters = FILTERS[number % len(FILTERS)]
+        self.heard: list[int] = []
+
+    async def listen(self) -> None:
+        wanted = msgspec.convert(self.filters, Filter)
+        async with self.client as client:
+            self.feed, messages = client.feed("signals", filters=wanted, after=0)
+            async for message in messages:
+                self.heard.append(message.seq)
+
+    def cut(self) -> None:
+        if self.client._socket is not None:
+            self.client._socket.transport.abort()
+
+    def stall(self, seconds: float) -> None:
+        """Read nothing from the socket for a while, so that the server has to keep what comes."""
+        transport = self.client._socket and self.client._socket.transport
+        if transport and not transport.is_closing():
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, _read_on, transport)
+
+
+def _read_on(transport: Any) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()
+
+
+async def test_sockets_through_a_server_that_is_killed_and_comes_back(tmp_path: Path):
+    """A process that serves is killed twice in mid-stream while signals go on; the journal says
+    what each subscriber must have heard. A thousand of them with DUTCHBOOK_TEST_ALL."""
+    chance, count = random.Random(11), 1_000 if os.environ.get("DUTCHBOOK_TEST_ALL") else 80
+    root = tmp_path / "data"
+    async with served(root) as desk:
+        serving = Serving(root)
+        await serving.start()
+        ears = [Ear(serving.url, desk.hub.token, number) for number in range(count)]
+        users = [asyncio.create_task(ear.listen()) for ear in ears]
+        await asyncio.gather(*(ear.client.ready() for ear in ears))
+        for turn in range(12):
+            for _ in range(20):
+                desk.signals(
+                    1, confidence=chance.randint(0, 10) * 100_000,
+                    title=f"Story {desk.store.seq + 1} " + "word " * 40 * chance.randint(0, 9),
+                    venues=(chance.choice(("kalshi", "polymarket")),),
+                )  # fmt: skip
+            for ear in chance.sample(ears, count // 10):
+                ear.cut()
+            for ear in chance.sample(ears, count // 10):
+                ear.stall(chance.random())
+            if turn in (4, 8):
+                serving.kill()
+            await asyncio.sleep(0.05)
+            if turn in (5, 9):  # meanwhile signals were numbered that nobody could hear
+                await serving.start()
+        events = [(step.seq, step.event) for step in read_account(root, 0)]
+        told = [(seq, _facets(e)) for seq, e in events if isinstance(e, SignalArrived)]
+        assert len(told) == 240
+        wanted = [[seq for seq, seen in told if test(seen)] for test in TESTS]
+        for _ in range(3_000):
+            if all(ear.heard == wanted[n % len(FILTERS)] for n, ear in enumerate(ears)):
+                break
+            await asyncio.sleep(0.02)
+        for number, ear in enumerate(ears):
+            assert ear.heard == wanted[number % len(FILTERS)], number
+            assert ear.feed.missed == 0
+        assert min(ear.client.connections for ear in ears) >= 2
+        for user in users:
+            user.cancel()
+        await asyncio.gather(*users, return_exceptions=True)
+        serving.kill()
+
+
+def _facets(event: SignalArrived) -> Any:
+    return facets(event.kind, venues=event.venues, text=event.title, confidence=event.confidence)

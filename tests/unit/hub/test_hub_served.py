@@ -192,7 +192,8 @@ async def test_the_client_goes_on_where_it_stood_when_the_server_comes_back(tmp_
     async with served(tmp_path) as desk:
         port = desk.port
         desk.signals(5)
-        client = Client.local(tmp_path)
+        client, moves = Client.local(tmp_path), []
+        client.changed = moves.append
         feed, messages = client.feed("signals", after=2)
         async with client:
             heard = await collect(messages, 3)
@@ -203,6 +204,7 @@ async def test_the_client_goes_on_where_it_stood_when_the_server_comes_back(tmp_
             heard += await collect(messages, 4)
             assert [m.seq for m in heard] == [3, 4, 5, 7, 8, 9, 10]
             assert (feed.missed, feed.repeated, client.connections) == (0, 0, 2)
+            assert moves == [False, True]
             with pytest.raises(HubError, match="twice"):
                 client.listen("signals")
         await later.stop()

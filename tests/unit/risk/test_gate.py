@@ -15,7 +15,7 @@ from dutchbook.domain.account_events import (
 )
 from dutchbook.domain.effects import Alert, SubmitOrder
 from dutchbook.domain.events import OperatorAsked, RunStarted
-from dutchbook.domain.orders import LegPlan
+from dutchbook.domain.orders import Holding, LegPlan
 from dutchbook.domain.step import (
     BasketBegun,
     BasketMoved,
@@ -24,11 +24,11 @@ from dutchbook.domain.step import (
     Reconciled,
     Refused,
 )
-from dutchbook.domain.units import DAY, ONE, Ns, Px, Qty, Usd
+from dutchbook.domain.units import DAY, MILLI, ONE, Ns, Px, Qty, Usd
 from dutchbook.execution.config import Config
 from dutchbook.execution.desk import Desk
 from dutchbook.risk.exposure import cost_of
-from dutchbook.risk.gate import Gate
+from dutchbook.risk.gate import SAME_MAX, Gate
 from dutchbook.risk.halt import Overseer
 from dutchbook.risk.limits import RiskLimits
 from dutchbook.state.account import Account
@@ -170,6 +170,58 @@ def test_f65_the_same_order_again_and_again_is_stopped():
     assert found == ["", "", "", "throttle"]
 
 
+def test_what_is_remembered_of_repeats_does_not_grow_for_ever():
+    """Quotes come by the hundred thousand a day, each at another price or size."""
+    story = Story(orders_per_second=100_000)
+    gate, now = story.gate, NOW
+    order = story.order()
+    for n in range(3 * SAME_MAX):
+        now += MILLI
+        gate._pass((msgspec.structs.replace(order, qty=Qty(n)),), Ns(now))
+    assert len(gate._same) <= 2 * SAME_MAX
+
+
+def test_a_deeper_drawdown_does_not_make_baskets_larger_again():
+    """5 % down halves, 10 % down lets only certified arbitrage through, and no more of it."""
+    sizes = []
+    for level in ("", "halve", "reduce"):
+        gate, account, view, now = crowded(0)
+        orders, certificate = basket(view, now)
+        capital = sum(order.px * order.qty for order in orders) // ONE
+        gate.limits = msgspec.structs.replace(LIMITS, per_basket=capital)
+        if level:
+            account.note(HaltMoved("all", level, "down"), now)
+        sizes.append(gate.affordable(certificate, account, view, now))
+        check = gate.check(orders, account, view, now, certificate=certificate)
+        assert (check.check if check else "") == ("basket_limit" if level else "")
+    assert 0 < sizes[1] == sizes[2] <= sizes[0] // 2 + ONE
+
+
+def test_after_a_halt_only_sales_that_end_at_once_go_on():
+    for level, rests in (("pause", ""), ("halt", "not_halted"), ("kill", "not_halted")):
+        story = Story()
+        seen = story.account.seen["kalshi"]
+        held = Holding("kalshi:A000", "yes", Qty(20 * ONE))
+        story.account.seen.clear()
+        story.account.apply(msgspec.structs.replace(seen, holdings=(held,)), NOW, 2)
+        story.account.note(Reconciled("kalshi", True, 0, 0, 0), NOW)
+        story.account.note(HaltMoved("all", level, "x"), NOW)
+        best = story.view.bids("kalshi:A000", "yes", 1)[0][0]
+        sale = story.order(px=best, action="sell", reduce_only=True)
+        assert story.refused(sale) == ""
+        assert story.refused(msgspec.structs.replace(sale, id="b", tif="gtc")) == rests
+
+
+def test_too_many_unknown_orders_stop_what_is_new_and_no_sale():
+    story = Story(unknown_max=0)
+    lost = story.order(key="kalshi:A001")
+    story.account.record(SubmitOrder(lost), NOW)
+    story.account.apply(OrderUnknown(lost.id, "no answer"), NOW, 3)
+    assert story.refused(story.order()) == "nothing_unknown"
+    sale = story.order(action="sell", reduce_only=True)
+    assert story.refused(sale) == "funds"  # further on: nothing is held
+
+
 def test_what_is_affordable_passes_the_gate():
     for share in (1_000, 50_000, 100_000):
         gate, account, view, now = crowded(10)
@@ -183,7 +235,7 @@ def test_what_is_affordable_passes_the_gate():
             assert found is None or found.check not in ("within_limits", "funds", "basket_limit")
 
 
-def test_breakers_stop_harder_and_never_release():
+def test_breakers_stop_harder_and_release_nothing_on_that_day():
     """5 % lost in a day pauses, 10 % halts; nothing goes back by itself."""
     _, account, view, _ = crowded(0)
     watch = Overseer(RiskLimits())
@@ -208,7 +260,7 @@ def test_an_account_that_stands_still_is_looked_at_anew_when_it_changes_or_a_day
     for out in watch.watch(account, view, NOW):
         account.note(out, NOW)
     assert watch.watch(account, view, NOW) == watch.watch(account, view, NOW) == []
-    account.note(HaltMoved("all", "pause", "asked"), NOW)
+    account.note(HaltMoved("all", "pause", "asked", "ann"), NOW)
     assert watch.watch(account, view, NOW) == []
     morrow = Ns(NOW + DAY)
     assert watch.watch(account, view, morrow) == [Marked(f"day:{morrow // DAY}", account.equity())]

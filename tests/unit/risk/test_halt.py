@@ -118,3 +118,23 @@ def test_a_drawdown_that_was_overruled_stays_so_today():
     assert days.lose(50) == ["reduce"]
     days.says("resume", "all")
     assert days.look() == [] and days.lose(50) == ["halt"]
+
+
+def test_the_pause_of_a_days_loss_ends_with_the_day_and_nothing_else_does():
+    """Spec 05: at 5 % no new risk until the next day or a person resumes; 10 % needs a person."""
+    days = Days(drawdown_basis="day")
+    assert days.lose(60) == ["pause"] and days.look() == []
+    days.restart()
+    assert days.next_day() == [""] and days.level == ""
+    assert days.lose(20) == [] and days.lose(80) == ["halt"]
+    assert days.next_day() == [] and days.level == "halt"
+    asked = Days()
+    asked.says("pause", "all")
+    assert asked.next_day() == [] and asked.level == "pause"
+
+
+def test_the_next_day_a_drawdown_still_counts_from_its_first_moment():
+    days = Days()
+    assert days.lose(60) == ["pause"]
+    assert days.next_day() == ["halve"]  # 6 % below the peak, in the step that ends the pause
+    assert days.look() == []

@@ -1,10 +1,12 @@
 """`dutchbook resume --clear-kill`: the file that stops the wire goes last, if at all."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
 from dutchbook.cli import ask as asking
-from dutchbook.cli.halt import resume_app
+from dutchbook.cli.halt import kill_app, pause_app, resume_app
 from dutchbook.cli.out import report
 from dutchbook.domain.errors import Timeout
 
@@ -54,3 +56,49 @@ def test_it_stays_where_nothing_is_running(killed):
     code, said = clear(killed)
     assert code == 3 and "nothing was changed" in said
     assert (killed / "KILL").exists()
+
+
+def kill(root, *words):
+    """The exit code, what programs read, and the error."""
+    result = CliRunner().invoke(kill_app, ["--json", "--data-dir", str(root), *words])
+    error = result.exception
+    code = result.exit_code if isinstance(error, SystemExit | None) else report(error)
+    return code, json.loads(result.stdout.splitlines()[-1]), str(error or "")
+
+
+def test_a_kill_that_can_not_sell_everything_says_that_it_killed(killed, monkeypatch):
+    """Refusals of single sales are not a refusal of the kill."""
+    no = ["Refused", ["Refused", "e-1-1", "well_formed", "below the least size", {"qty": 3}]]
+    halted = ["HaltMoved", ["HaltMoved", "all", "kill", "kill switch, ann", "ann"]]
+    reply = {"seq": 7, "notes": [halted, no], "orders": ["e-1-2"]}
+    monkeypatch.setattr(asking, "ask", lambda root, request: dict(reply))
+    code, answer, error = kill(killed, "--flatten")
+    assert (code, answer) == (6, reply)
+    assert "all trading is stopped" in error and "1 position" in error
+    monkeypatch.setattr(asking, "ask", lambda root, request: reply | {"notes": [halted]})
+    assert kill(killed, "--flatten")[0] == 0
+
+
+def test_without_a_run_nothing_is_sold_and_that_is_an_error(killed):
+    assert kill(killed) == (0, {"killed": True, "running": False}, "")
+    code, answer, error = kill(killed, "--flatten")
+    assert (code, answer) == (3, {"killed": True, "running": False})
+    assert "nothing was sold" in error and (killed / "KILL").exists()
+
+
+def test_a_strategy_that_is_none_can_not_be_paused(killed, monkeypatch):
+    """It was said to be paused, and its like went on."""
+    asked = []
+
+    def answer(root, request):
+        asked.append(request.verb or request.ask)
+        reply = {"notes": [], "orders": []}
+        return {"answer": [{"name": "bundle_yes"}]} if request.ask else reply
+
+    monkeypatch.setattr(asking, "ask", answer)
+    for scope, code in (("strategy:bundel_yes", 2), ("strategy:bundle_yes", 0), ("all", 0)):
+        result = CliRunner().invoke(pause_app, [scope, "--data-dir", str(killed)])
+        error = result.exception
+        found = result.exit_code if isinstance(error, SystemExit | None) else report(error)
+        assert (scope, found) == (scope, code)
+    assert asked == ["strategies", "strategies", "pause", "pause"]

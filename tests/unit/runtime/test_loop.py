@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from dutchbook.domain.effects import AskSnapshot, Effect, SetTimer
-from dutchbook.domain.events import BID, BookLevels, FeedUp, InstrumentListed, RunStarted
+from dutchbook.domain.events import (
+    BID,
+    BookLevels,
+    FeedUp,
+    InstrumentListed,
+    OperatorAsked,
+    RunStarted,
+)
+from dutchbook.domain.step import Step
 from dutchbook.domain.units import MILLI, Ns
 from dutchbook.engine.engine import Engine
 from dutchbook.runtime.clock import VirtualClock
@@ -34,6 +42,29 @@ async def test_an_effect_leaves_only_after_its_record_is_there(tmp_path: Path) -
     assert carried == [AskSnapshot("kalshi", KALSHI, ("kalshi:A",), "asked")]
     effects = [one for row in read_account(tmp_path) for one in row.effects]
     assert [type(one) for one in effects] == [SetTimer, AskSnapshot]
+
+
+async def test_tables_are_told_of_a_step_only_after_its_record_is_there(tmp_path: Path) -> None:
+    """Else a crash leaves rows of steps that never were, under numbers that come again."""
+    clock, store = VirtualClock(), Store.open(tmp_path, background=False)
+    told: list[int] = []
+
+    def project(step: Step) -> None:
+        assert step.envelope.seq in [row.seq for row in read_account(tmp_path)]
+        told.append(step.envelope.seq)
+
+    inbox = Inbox(clock)
+    parts = (Engine([]), inbox, store, clock, lambda e: None, lambda s: None, Ns(20 * MILLI))
+    loop = Loop(*parts)
+    loop.project = project
+    inbox.put("story", [RunStarted("r1", "sim", 7, "0", "{}")])
+    loop.turn()
+    await clock.advance(Ns(MILLI))
+    inbox.put("story", [OperatorAsked("ann", "journal", ("x",))])
+    loop.turn()
+    loop.commit()
+    store.close()
+    assert told == [1, 2]
 
 
 async def test_a_timer_that_the_engine_asked_for_comes_back_as_an_event(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from dutchbook.domain.account_events import CancelFailed, OrderRejected, OrderSent
+from dutchbook.domain.account_events import CancelFailed, OrderRejected, OrderSent, OrderUnknown
 from dutchbook.domain.effects import Alert, AmendOrder, CancelOrder, SubmitOrder, SubmitOrders
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import SECOND, Ns, Px, Qty
 from dutchbook.runtime.wire import Wire
 from dutchbook.runtime.wiregate import KILL_FILE, WireGate
+from dutchbook.state.account import Account
 
 
 def order(name: str, **changes: object) -> Order:
@@ -57,10 +58,37 @@ def test_an_id_leaves_twice_only_where_that_is_meant(story: Story) -> None:
     story.wire.carry(again)
     assert [type(effect) for effect in story.driver.done] == [SubmitOrder, SubmitOrder]
     assert story.driver.done[1] is again
-    refused = [event for event in story.told if isinstance(event, OrderRejected)]
-    assert [(event.order, event.reason) for event in refused] == [
-        ("a", "not_sent"), ("b", "not_sent"), ("a", "not_sent"),
+    why = "this id was sent before"
+    assert story.told == [
+        OrderSent("a"), OrderUnknown("a", f"not sent again: {why}"),
+        OrderRejected("b", "not_sent", why), OrderUnknown("a", f"not sent again: {why}"),
+        OrderSent("a"),
     ]  # fmt: skip
+
+
+def test_what_is_held_back_the_second_time_is_no_refusal_of_the_first(story: Story) -> None:
+    """It may rest at the venue: given up here, it would be in no limit any more."""
+    account = Account()
+    sent = SubmitOrder(order("a"))
+    account.record(sent, Ns(1))
+    for effect in (sent, sent):
+        story.wire.carry(effect)
+    for at, event in enumerate(story.told, 2):
+        assert account.apply(event, Ns(at), at) == []
+    assert (account.orders["a"].state, account.reserved("kalshi")) == ("unknown", 2_200_000)
+
+
+def test_a_sale_that_only_reduces_leaves_after_a_kill_if_it_ends_at_once(
+    story: Story, tmp_path: Path
+) -> None:
+    """As the gate says: a person may sell what is held by hand; nothing of it may rest."""
+    (tmp_path / KILL_FILE).write_text("")
+    hand = {"purpose": "manual", "action": "sell"}
+    story.wire.carry(SubmitOrder(order("a", reduce_only=True, **hand)))
+    story.wire.carry(SubmitOrder(order("b", reduce_only=True, **hand | {"tif": "gtc"})))
+    story.wire.carry(SubmitOrder(order("c", **hand)))
+    story.wire.carry(SubmitOrder(order("d", reduce_only=True, purpose="manual")))
+    assert [effect.order.id for effect in story.driver.done] == ["a"]
 
 
 def test_after_the_kill_file_stands_only_what_reduces_leaves(story: Story, tmp_path: Path) -> None:

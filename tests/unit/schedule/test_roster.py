@@ -89,6 +89,25 @@ async def test_a_day_of_the_schedule_with_a_lost_hour_and_a_restart(tmp_path):
     assert at["arbitrage-scan"].count("12:00") == 1 and "12:05" not in at["arbitrage-scan"]
 
 
+async def test_a_day_of_25_hours_with_a_restart_in_the_hour_that_comes_twice(tmp_path):
+    """25 October 2026 in Berlin: what is hourly goes by what passes, the rest happens once."""
+    plant = Plant(tmp_path, roster_jobs(Settings(), list(NAMES)), ns(2026, 10, 24, 23, 59, 30))
+    plant.begin()
+    await plant.clock.advance(Ns(3 * HOUR + 15 * 60 * SECOND), settle=6)  # 02:14:30, again at hand
+    await plant.end()
+    plant.begin()
+    await plant.clock.advance(Ns(ns(2026, 10, 26, 0, 0, 30) - plant.clock.now()), settle=6)
+    await plant.end()
+    runs = [run for run in plant.runs() if run.due < ns(2026, 10, 26)]
+    assert {run.status for run in runs} == {"done"}
+    assert len({(run.name, run.due) for run in runs}) == len(runs)
+    assert Counter(run.name for run in runs) == {
+        "price-sync": 50, "arbitrage-scan": 300, "risk-check": 25, "archive": 1,
+        "position-reconcile": 4, "market-refresh": 2, "backup": 4, "daily-report": 1,
+        "hot-wash": 1,
+    }  # fmt: skip
+
+
 def one(text="*/5 * * * *", **words):
     return [Job("j", when(text), text, **words)]
 

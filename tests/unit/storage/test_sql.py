@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from dutchbook.domain.account_events import (
@@ -19,15 +19,18 @@ from dutchbook.domain.account_events import (
 )
 from dutchbook.domain.effects import SubmitOrder
 from dutchbook.domain.errors import ConfigError
-from dutchbook.domain.events import OperatorAsked, RunStarted
+from dutchbook.domain.events import Envelope, OperatorAsked, RunStarted, TimerFired
 from dutchbook.domain.orders import LegPlan, Order
-from dutchbook.domain.step import BasketBegun, BasketMoved, HaltMoved
+from dutchbook.domain.step import BasketBegun, BasketMoved, HaltMoved, Step
 from dutchbook.domain.units import ONE, SECOND, Ns, Px, Qty, Usd
 from dutchbook.storage.reader import Recorded
 from dutchbook.storage.sql import tables
 from dutchbook.storage.sql.database import DatabaseError, migrate, newest, open_database
 from dutchbook.storage.sql.projection import Projection
-from dutchbook.storage.sql.upkeep import backup, chain_broken, counts, restore
+from dutchbook.storage.sql.projector import catch_up
+from dutchbook.storage.sql.upkeep import _lines as copied
+from dutchbook.storage.sql.upkeep import backup, chain_broken, counts, differences, restore
+from dutchbook.storage.store import Store
 
 URL = os.environ.get("DUTCHBOOK__STORAGE__URL", "")
 NOW = Ns(1_790_000_000 * SECOND)
@@ -152,6 +155,35 @@ def test_a_backup_comes_back_whole_and_a_torn_one_changes_nothing(engine, tmp_pa
         restore(engine, torn)
     assert everything(engine) == before
     assert restore(engine, file) == rows and everything(engine) == before
+
+
+def test_what_is_read_while_a_run_writes_is_of_one_moment(engine):
+    """A backup of fills of one moment and a seq of another would miss rows for ever."""
+    migrate(engine)
+    put(engine, steps(), 100)
+    lines = copied(engine)
+    read = [next(lines)]
+    with engine.begin() as connection:
+        connection.execute(delete(tables.trades))
+        connection.execute(update(tables.projected).values(seq=99))
+    read += lines
+    assert sum(b'"table":"trades"' in line for line in read) == 2
+    assert not any(b'"seq":99' in line for line in read)
+
+
+def test_the_tables_are_compared_with_the_journal_as_far_as_they_are(tmp_path):
+    """While a run goes on the journal is ahead of them; after it, that is a difference."""
+    store = Store.open(tmp_path, background=False)
+    for row in steps():
+        envelope = Envelope(row.seq, row.at, row.event or TimerFired("x"))
+        store.append(Step(envelope, row.effects, row.notes))
+    store.commit()
+    engine = open_database(f"sqlite:///{tmp_path / 'y.db'}")
+    migrate(engine)
+    catch_up(engine, tmp_path, until=5)
+    assert differences(engine, tmp_path, going=True) == []
+    assert "projected 1" in differences(engine, tmp_path)
+    store.close()
 
 
 @pytest.mark.parametrize("column", ["who", "what", "body", "hash"])

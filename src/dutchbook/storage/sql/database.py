@@ -1,5 +1,7 @@
 """Opens the database that a URL names, with the settings that durability needs, and migrates it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,7 +9,7 @@ from alembic.command import upgrade
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -68,6 +70,18 @@ def _sqlite(path: str) -> Engine:
                 raise apsw_dbapi.OperationalError(f"{path}: {pragma} is {found}, not {value}")
 
     return engine
+
+
+@contextmanager
+def moment(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads all tables as they are at one moment, though a run writes them."""
+    lite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if lite:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+        else:
+            yield connection.execution_options(isolation_level="REPEATABLE READ")
 
 
 def migrate(engine: Engine) -> tuple[str, str]:

@@ -28,8 +28,11 @@ def url_of(url: str, data_dir: Path) -> str:
     return url or f"sqlite:///{data_dir / 'dutchbook.db'}"
 
 
-def catch_up(engine: Engine, root: Path) -> Projection:
-    """Bring the tables up to the end of the journal on disk; returns the fold that did it."""
+def catch_up(engine: Engine, root: Path, until: int | None = None) -> Projection:
+    """Bring the tables up to the end of the journal on disk; returns the fold that did it.
+
+    `until`: no further than this seq.
+    """
     fold = Projection()
     fold.resume(engine)
     newest = Snapshots(root / "snapshots").latest(fold.until)
@@ -39,6 +42,8 @@ def catch_up(engine: Engine, root: Path) -> Projection:
             fold.account.restore(own)
         fold.seq = newest.seq
     for n, row in enumerate(read_account(root, fold.seq), 1):
+        if until is not None and row.seq > until:
+            break
         if row.seq <= fold.until:
             fold.skip(row)
             continue

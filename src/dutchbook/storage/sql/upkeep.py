@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from dutchbook.storage.sql import tables
-from dutchbook.storage.sql.database import DatabaseError, migrate, open_database
+from dutchbook.storage.sql.database import DatabaseError, migrate, moment, open_database
 from dutchbook.storage.sql.projector import catch_up
 
 TABLES: Final = tuple(tables.METADATA.sorted_tables)
@@ -30,14 +30,21 @@ def empty(engine: Engine) -> None:
         connection.execute(insert(tables.projected).values(one=1, seq=0, chain=""))
 
 
-def differences(engine: Engine, root: Path) -> list[str]:
-    """Where the tables differ from tables built anew from the journal; [] if nowhere."""
+def differences(engine: Engine, root: Path, *, going: bool = False) -> list[str]:
+    """Where the tables differ from tables built anew from the journal; [] if nowhere.
+
+    `going`: a run goes on and writes both; they are compared as far as the tables are.
+    """
+    with moment(engine) as connection:
+        mine = {table.name: _all(connection, table) for table in TABLES}
+        until = connection.execute(select(tables.projected.c.seq)).scalar() or 0
     fresh = open_database("sqlite:///:memory:")
     migrate(fresh)
-    catch_up(fresh, root)
+    catch_up(fresh, root, until if going else None)
     found = []
     for table in TABLES:
-        ours, theirs = _all(engine, table), _all(fresh, table)
+        with fresh.connect() as connection:
+            ours, theirs = mine[table.name], _all(connection, table)
         for key in sorted({*ours, *theirs}, key=str):
             if ours.get(key) != theirs.get(key):
                 found.append(f"{table.name} {'/'.join(map(str, key))}")
@@ -47,7 +54,7 @@ def differences(engine: Engine, root: Path) -> list[str]:
 def chain_broken(engine: Engine) -> list[str]:
     """Rows of the audit whose hash does not follow from the row before; [] if the chain holds."""
     found, before, count = [], "", 0
-    with engine.connect() as connection:
+    with moment(engine) as connection:
         for row in connection.execute(select(tables.audit).order_by(tables.audit.c.n)).mappings():
             count += 1
             mark = (before, row["seq"], row["at"], row["who"], row["what"], row["body"])
@@ -109,7 +116,7 @@ def restore(engine: Engine, file: Path) -> int:
 
 
 def _lines(engine: Engine) -> Iterator[bytes]:
-    with engine.connect() as connection:
+    with moment(engine) as connection:
         for table in TABLES:
             order = table.primary_key.columns
             for row in connection.execute(select(table).order_by(*order)).mappings():
@@ -117,10 +124,9 @@ def _lines(engine: Engine) -> Iterator[bytes]:
                 yield msgspec.json.encode({"table": str(table.name), "row": plain}) + b"\n"
 
 
-def _all(engine: Engine, table: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+def _all(connection: Connection, table: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     names = [column.name for column in table.primary_key]
-    with engine.connect() as connection:
-        return {
-            tuple(row[name] for name in names): tuple(row.values())
-            for row in connection.execute(select(table)).mappings()
-        }
+    return {
+        tuple(row[name] for name in names): tuple(row.values())
+        for row in connection.execute(select(table)).mappings()
+    }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from dutchbook.domain.account_events import OrderFilled, OrderSeen, Paid
+from dutchbook.domain.account_events import UNTOLD, OrderFilled, OrderSeen, Paid
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.errors import RemoteProtocolError
 from dutchbook.domain.orders import Action, Holding, Order
@@ -160,10 +160,12 @@ def fill(body: FillBody, known: Known, account: str, path: str) -> OrderFilled:
     qty = read(f"{path}.count_fp", name, size, body.count_fp)
     if qty == 0:
         raise RemoteProtocolError("kalshi", f"{path}.count_fp", "a fill of nothing", market=name)
-    fee = -1
+    fee: int = UNTOLD
     if body.fee_cost is not None:
+        # A whole cent of rounding that is given back may be more than this fill's own fee.
         fee = read(f"{path}.fee_cost", name, micros, body.fee_cost)
-        if not 0 <= fee <= 10**15:
+        fee = 0 if fee == UNTOLD else fee
+        if not -CENT <= fee <= 10**15:
             raise RemoteProtocolError("kalshi", f"{path}.fee_cost", "no such fee", market=name)
     after = body.post_position_fp
     return OrderFilled(
