@@ -11,7 +11,7 @@ from dutchbook.alerts.look import Look, Position
 from dutchbook.alerts.notice import Draft, Offered
 from dutchbook.alerts.offers import offer_of, why_of
 from dutchbook.alerts.words import cents, clean, size, tag, usd
-from dutchbook.domain.account_events import OrderFilled, OrderRejected
+from dutchbook.domain.account_events import NOT_TOLD, OrderFilled, OrderRejected
 from dutchbook.domain.effects import Alert
 from dutchbook.domain.events import FeedDown, FeedUp, MarketResolved, OperatorAsked, RunStarted
 from dutchbook.domain.orders import Order
@@ -135,7 +135,7 @@ class Triggers:
         ]  # fmt: skip
 
     def _filled(self, event: OrderFilled, look: Look) -> Draft:
-        fee = f" fee {usd(event.fee)}" if event.fee >= 0 else ""
+        fee = f" fee {usd(event.fee)}" if event.fee != NOT_TOLD else ""
         word = f"{event.action.upper()} {event.outcome.upper()}"
         line = (
             f"{tag(self.seen.mode)} 💵 Fill  {text.VENUES.get(event.venue, event.venue)} {word} "

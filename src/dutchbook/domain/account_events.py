@@ -5,7 +5,7 @@ are millionths. `evidence` is the BLAKE2b-128 of the venue's own bytes (hex), ""
 none.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,8 @@ from dutchbook.domain.units import Ns, Px, Qty, Usd
 
 Grade = Literal["venue_fill", "book_cross", "trade_through", "queue_model"]
 """From the best evidence to the least; see `sim/paper.py` for the last three."""
+NOT_TOLD: Final = Usd(-1)
+"""The fee of a fill of which the venue has not said what it cost."""
 
 
 class OrderSent(msgspec.Struct, frozen=True, array_like=True, tag="OrderSent"):
@@ -57,7 +59,8 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="OrderFilled
     """One fill. Identity: (venue, account, trade, venue_order or order, leg): twice is once.
 
     `px` is of `outcome`; buying NO at p is selling YES at 1-p, and a venue may tell either.
-    `fee` is what the venue charged (millionths of a dollar; rounding fee included), -1 not told.
+    `fee` is what the venue charged (millionths of a dollar; rounding fee included), or `NOT_TOLD`;
+    it is below 0 where Kalshi gives back what it had rounded up at an earlier fill of the order.
     `provisional`: matched but not final (Polymarket); FillSettled or FillVoided follows.
     `after`: our position in YES contracts after the fill, where told (Kalshi), else None.
     `grade`: what the fill rests on; a venue's own word, or what a paper venue makes of live books.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dutchbook.domain.account_events import (
+    NOT_TOLD,
     AccountSeen,
     AccountUnseen,
     CancelFailed,
@@ -404,7 +405,7 @@ class Account(Reading):
             detail = f"trade {fill.trade}: {known.qty} at {known.px}, now {fill.qty} at {fill.px}"
             self._notes.append(Quarantined("fill_changed", life.order.id, detail))
             return
-        if known.fee < 0 <= fill.fee:
+        if known.fee == NOT_TOLD != fill.fee:
             reports.charged(self, life, known, fill)
         if known.provisional and not fill.provisional:
             self.money.final((fill.venue, fill.account, fill.trade))

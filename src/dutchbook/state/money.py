@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dutchbook.domain.account_events import OrderFilled, Paid
+from dutchbook.domain.account_events import NOT_TOLD, OrderFilled, Paid
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.units import ONE, Qty, Usd, ceil_div
 from dutchbook.state.ledger import Entry, Ledger, Posting, venue_of
@@ -138,4 +138,4 @@ class Money:
 
 def fee_of(fill: OrderFilled, fee_max: Usd, qty: Qty) -> int:
     """The fee charged; where it was not told, the worst that the order could have been charged."""
-    return fill.fee if fill.fee >= 0 else ceil_div(fee_max * fill.qty, max(1, qty))
+    return fill.fee if fill.fee != NOT_TOLD else ceil_div(fee_max * fill.qty, max(1, qty))

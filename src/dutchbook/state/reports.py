@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dutchbook.domain.account_events import AccountSeen, OrderFilled
+from dutchbook.domain.account_events import NOT_TOLD, AccountSeen, OrderFilled
 from dutchbook.domain.step import Drifted
 from dutchbook.domain.units import DAY, Ns, Qty, Usd
 from dutchbook.state import accounts, strangers
@@ -95,7 +95,7 @@ def stray(account: "Account", fill: OrderFilled) -> None:
     for n, known in enumerate(account.orphans):
         if fill_of(known) == name:
             final = known.provisional and fill.provisional
-            fee = fill.fee if known.fee < 0 else known.fee
+            fee = fill.fee if known.fee == NOT_TOLD else known.fee
             account.orphans[n] = msgspec.structs.replace(known, provisional=final, fee=fee)
             return
     account.orphans.append(fill)

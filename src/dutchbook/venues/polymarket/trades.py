@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from dutchbook.domain.account_events import FillSettled, FillVoided, OrderFilled
+from dutchbook.domain.account_events import NOT_TOLD, FillSettled, FillVoided, OrderFilled
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.fees import fill_fee
 from dutchbook.domain.orders import Action
@@ -188,7 +188,7 @@ class Trades:
         listed = self._known.registry.markets.get(key)
         if maker:
             return Usd(0)
-        return Usd(-1) if listed is None else fill_fee(listed.fees, px, qty)
+        return NOT_TOLD if listed is None else fill_fee(listed.fees, px, qty)
 
 
 def _seen_by_taker(trade: Trade, maker: MakerOrder) -> int:
