@@ -11,7 +11,7 @@ from dutchbook.backtest import delays
 from dutchbook.backtest.feebook import dated
 from dutchbook.backtest.session import Session, Watch
 from dutchbook.backtest.sources import shallower
-from dutchbook.backtest.tape import Item, Tape, delayed
+from dutchbook.backtest.tape import VENUES, Item, Tape, delayed
 from dutchbook.domain.errors import ConfigError, UsageError
 from dutchbook.domain.events import RunStarted
 from dutchbook.domain.units import ONE, SECOND, Ns, Usd
@@ -20,6 +20,7 @@ from dutchbook.engine.engine import Engine
 from dutchbook.execution.manager import Build, Made
 from dutchbook.execution.manager import Plan as Switches
 from dutchbook.runtime.bootstrap import builds, engine_of, engine_settings
+from dutchbook.runtime.calibration import kinds
 from dutchbook.runtime.layers import build as build_settings
 from dutchbook.runtime.leaves import find, leaves, read
 from dutchbook.runtime.paper import exchange_of
@@ -39,7 +40,6 @@ ARBITRAGE: Final[dict[str, Callable[[], Strategy]]] = {
     "cross_venue": CrossVenue,
     "implication": Implication,
 }
-VENUES: Final = ("kalshi", "polymarket")
 ACCOUNT: Final = "paper"
 UNASKED: Final = {"optimizer.enabled": "false", "execution.shown_ms": "600000"}
 """What we took stays shown, as in paper. Nobody solves plans in a backtest; those of a record are
@@ -90,7 +90,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def known() -> list[str]:
     """The names of all strategies that can be tested."""
-    return [*ARBITRAGE, *_kinds()]
+    return list(dict.fromkeys([*ARBITRAGE, *_kinds()]))
 
 
 def _kinds() -> dict[str, Build]:
@@ -98,7 +98,8 @@ def _kinds() -> dict[str, Build]:
         config = msgspec.convert(params, probe.Config)
         return Made(probe.build(config), config.budget)
 
-    return {**builds(), "probe": build}
+    opinions = {name: made for name, made in builds().items() if name in kinds()}
+    return {**opinions, "probe": build}
 
 
 def settings_of(plan: Plan, tape: Tape) -> Settings:
@@ -158,7 +159,7 @@ class _Begin:
             if name not in self.kinds:
                 raise UsageError(
                     f"no strategy {name!r}",
-                    todo=f"use one of {', '.join([*ARBITRAGE, *self.kinds])}",
+                    todo=f"use one of {', '.join(known())}, or arbitrage",
                 )
         for name in plan.params:
             if name not in self.quoting:
