@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dutchbook import __version__
-from dutchbook.backtest import feebook, trades, worth
+from dutchbook.backtest import delays, feebook, trades, worth
 from dutchbook.backtest.observer import Observer
 from dutchbook.backtest.plan import Plan
 from dutchbook.backtest.session import Session
@@ -56,7 +56,7 @@ def record_of(
     meta = Meta(
         name, "backtest", session.first, session.at, Usd(observer.capital),
         tuple(plan.names()), command, plan.seed, __version__, "", plan.digest(), tape.digest,
-        __version__, _fee_model(plan, tape), None, 0,
+        __version__, _fee_model(plan, tape), delays.constant(plan.latency), 0,
     )  # fmt: skip
     return Record(
         VERSION, meta, honesty(plan, tape, session), tuple(made),
