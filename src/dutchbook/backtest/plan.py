@@ -195,21 +195,26 @@ class _Begin:
             try:
                 self.kinds[name](switches.params[name])
             except ValueError as error:  # msgspec's is one
-                raise ConfigError(f"parameters of {name}: {error}") from error
+                own = ", ".join(self._params(given=False)[name])
+                raise ConfigError(
+                    f"parameters of {name}: {error}",
+                    todo=f"it has {own}; money and shares in millionths" if own else "",
+                ) from error
         return engine_of(
             self.settings, event.settings,
             arbitrage_kinds=[ARBITRAGE[name]() for name in self.arbitrage],
             kinds=self.kinds, plan=switches,
         )  # fmt: skip
 
-    def _params(self) -> dict[str, dict[str, Any]]:
+    def _params(self, *, given: bool = True) -> dict[str, dict[str, Any]]:
+        """Parameters by strategy: those of the settings, and over them what the plan gives."""
         strategies = self.settings.strategies
         found: dict[str, dict[str, Any]] = {}
         for name in self.quoting:
             own = getattr(strategies, name, None)
             found[name] = {
                 **(msgspec.to_builtins(own) if own is not None else {}),
-                **self.plan.params.get(name, {}),
+                **(self.plan.params.get(name, {}) if given else {}),
             }
         return found
 

@@ -153,7 +153,7 @@ def compare(
         return
     print(f"{'':28} {found['a'][:26]:>26} {found['b'][:26]:>26}")
     for row in (*found["settings"], *found["figures"]):
-        a, b = (safe(str(row[side]))[:26] for side in ("a", "b"))
+        a, b = (safe(_plain(row["name"], row[side]))[-26:] for side in ("a", "b"))
         print(f"{row['name']:28} {a:>26} {b:>26}")
     if not found["same_data"]:
         print("the data differ: figures of different tapes do not compare")
@@ -239,7 +239,7 @@ def sweep(
         emit(found)
         return
     for row in found["windows"] if walk else found["variants"]:
-        print("  ".join(f"{name} {_plain(value)}" for name, value in row.items()))
+        print("  ".join(f"{name} {_plain(name, value)}" for name, value in row.items()))
 
 
 @app.command("montecarlo")
@@ -269,10 +269,24 @@ def montecarlo(
         return
     for name, value in found.items():
         if not isinstance(value, list):
-            print(f"{name.replace('_', ' '):24} {_plain(value)}")
+            print(f"{name.replace('_', ' '):24} {_plain(name, value)}")
 
 
-def _plain(value: Any) -> str:
+MONEY = (
+    "net", "gross", "fees", "slippage", "capital", "dollar_days", "expected", "mean", "best",
+    "worst", "capital_start", "leg_risk", "equity_change", "unexplained", "net_p5", "net_p50",
+    "net_p95", "drawdown", "drawdown_p95", "train_net", "test_net", "cash",
+)  # fmt: skip
+"""Figures in millionths of a dollar, which people read in dollars."""
+
+
+def _plain(name: str, value: Any) -> str:
+    if name in MONEY and isinstance(value, int | float):
+        return f"{'-' if value < 0 else ''}${abs(value) / 1e6:,.2f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if value is None:
+        return "–"
     return f"{value:,.4f}" if isinstance(value, float) else str(value)
 
 

@@ -263,3 +263,19 @@ def test_an_unknown_strategy_is_told_the_names_once_each():
         session_of(Plan(name), tape)
     with pytest.raises(UsageError, match="no strategy 'makr'"):
         session_of(Plan("makr"), tape)
+
+
+def test_people_read_dollars_and_programs_millionths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "maker", "-a", "spread=20000", "--data", "sim:5:20s", "--workers", "1"]
+    found = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout.splitlines()[-1])
+    net = found["variants"][0]["net"]
+    assert net
+    shown = f"{'-' * (net < 0)}${abs(net) / 1e6:,.2f}"
+    assert f"net {shown}  " in CliRunner().invoke(app, words).stdout
+
+
+def test_a_parameter_that_there_is_not_is_answered_with_those_that_there_are():
+    with pytest.raises(ConfigError, match="nosuch") as told:
+        session_of(Plan("maker", params={"maker": {"nosuch": 1}}), TAPE)
+    assert "spread_volatile" in str(told.value)

@@ -283,7 +283,7 @@ def test_the_schema_knows_every_setting():
     assert made["$defs"]["Arbitrage"]["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("left", ["", "# nothing yet\n", 'seed = 3\n', '[strategies\nena', None])
+@pytest.mark.parametrize("left", ["", "# nothing yet\n", "seed = 3\n", "[strategies\nena", None])
 def test_while_a_run_goes_on_a_file_that_lost_its_strategies_changes_nothing(tmp_path, left):
     """Empty, half written, or gone: the defaults would switch off what is on."""
     file = tmp_path / "s.toml"
