@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dutchbook.cli.figures import plain
+
 app = typer.Typer(no_args_is_help=True, help="Strategies over recorded or generated markets.")
 
 Data = Annotated[list[str], typer.Option("--data", help="recorded files, a folder, or sim:7")]
@@ -153,7 +155,7 @@ def compare(
         return
     print(f"{'':28} {found['a'][:26]:>26} {found['b'][:26]:>26}")
     for row in (*found["settings"], *found["figures"]):
-        a, b = (safe(_plain(row["name"], row[side]))[-26:] for side in ("a", "b"))
+        a, b = (safe(plain(row["name"], row[side]))[-26:] for side in "ab")
         print(f"{row['name']:28} {a:>26} {b:>26}")
     if not found["same_data"]:
         print("the data differ: figures of different tapes do not compare")
@@ -239,7 +241,7 @@ def sweep(
         emit(found)
         return
     for row in found["windows"] if walk else found["variants"]:
-        print("  ".join(f"{name} {_plain(name, value)}" for name, value in row.items()))
+        print("  ".join(f"{name} {plain(name, value)}" for name, value in row.items()))
 
 
 @app.command("montecarlo")
@@ -269,25 +271,7 @@ def montecarlo(
         return
     for name, value in found.items():
         if not isinstance(value, list):
-            print(f"{name.replace('_', ' '):24} {_plain(name, value)}")
-
-
-MONEY = (
-    "net", "gross", "fees", "slippage", "capital", "dollar_days", "expected", "mean", "best",
-    "worst", "capital_start", "leg_risk", "equity_change", "unexplained", "net_p5", "net_p50",
-    "net_p95", "drawdown", "drawdown_p95", "train_net", "test_net", "cash",
-)  # fmt: skip
-"""Figures in millionths of a dollar, which people read in dollars."""
-
-
-def _plain(name: str, value: Any) -> str:
-    if name in MONEY and isinstance(value, int | float):
-        return f"{'-' if value < 0 else ''}${abs(value) / 1e6:,.2f}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if value is None:
-        return "–"
-    return f"{value:,.4f}" if isinstance(value, float) else str(value)
+            print(f"{name.replace('_', ' '):24} {plain(name, value)}")
 
 
 def _stamp() -> str:
@@ -304,9 +288,8 @@ def _show(folder: Path, document: dict[str, Any], as_json: bool, more: dict[str,
     from dutchbook.cli.out import emit
 
     if as_json:
-        summary = document["summary"]
         emit({
-            "run": folder.name, "folder": str(folder), **more, "summary": summary,
+            "run": folder.name, "folder": str(folder), **more, "summary": document["summary"],
             "honesty": document["honesty"], "verdict": document["verdict"],
         })  # fmt: skip
         return
@@ -314,5 +297,5 @@ def _show(folder: Path, document: dict[str, Any], as_json: bool, more: dict[str,
 
     from dutchbook.report.terminal import render
 
-    names = sorted(path.name for path in folder.iterdir())
-    Console().print(render(document, f"{folder}/{{{','.join(names)}}}"))
+    names = ",".join(sorted(path.name for path in folder.iterdir()))
+    Console().print(render(document, f"{folder}/{{{names}}}"))
