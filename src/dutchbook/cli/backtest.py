@@ -128,13 +128,10 @@ def report(
 
     folder = find(runs, run)
     files.write_report(recordfile.read(folder), folder, plan_in(folder).seed)
-    page = folder / files.PAGE
-    if as_json:
-        emit({"run": folder.name, "report": str(page)})
-    else:
-        print(page)
+    page = str(folder / files.PAGE)
+    emit({"run": folder.name, "report": page}) if as_json else print(page)
     if open_:
-        typer.launch(str(page))
+        typer.launch(page)
 
 
 @app.command("compare")
