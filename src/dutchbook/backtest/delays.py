@@ -52,6 +52,11 @@ def span(text: str) -> Ns:
     raise UsageError(f"{text[:40]!r} is no span of time", todo="write 250ms, 1s or 40us")
 
 
+def constant(text: str) -> Ns | None:
+    """The latency of every order; None where they differ."""
+    return None if text == "recorded" or text.startswith("drawn:") else span(text)
+
+
 def delays(text: str, feed: Ns, seed: int, recorded: list[Ns]) -> Delays:
     """From "250ms", "drawn:250ms" or "recorded"; `feed` is added to each (see sim/exchange.py).
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dutchbook import __version__
-from dutchbook.backtest import feebook, trades
+from dutchbook.backtest import delays, feebook, trades, worth
 from dutchbook.backtest.observer import Observer
 from dutchbook.backtest.plan import Plan
 from dutchbook.backtest.session import Session
@@ -41,7 +41,9 @@ def record_of(
     """Everything that is known of the run."""
     assert session.engine.trading is not None
     account = session.engine.trading.account
-    marks = _marks(session, observer)
+    keys = dict.fromkeys(life.order.key for life in account.orders.values())
+    proved = worth.proved(account, observer.resolved).held
+    marks = worth.marks(account, session.engine.view, observer.resolved, keys, proved)
     since = session.first
     done = trades.baskets(account, observer, marks, since)
     held, owner = trades.positions(account, observer, marks, since)
@@ -54,7 +56,7 @@ def record_of(
     meta = Meta(
         name, "backtest", session.first, session.at, Usd(observer.capital),
         tuple(plan.names()), command, plan.seed, __version__, "", plan.digest(), tape.digest,
-        __version__, _fee_model(plan, tape), None, 0,
+        __version__, _fee_model(plan, tape), delays.constant(plan.latency), 0,
     )  # fmt: skip
     return Record(
         VERSION, meta, honesty(plan, tape, session), tuple(made),
@@ -65,19 +67,6 @@ def record_of(
         tuple(_funnel(session, observer, lives)),
         tuple(Count(name, n) for name, n in observer.rejects.most_common()),
     )  # fmt: skip
-
-
-def _marks(session: Session, observer: Observer) -> trades.Marks:
-    """Unresolved YES at the last bid, NO at the last offer: what they would bring at once."""
-    view, marked = session.engine.view, {}
-    trading = session.engine.trading
-    assert trading is not None
-    for key in dict.fromkeys(life.order.key for life in trading.account.orders.values()):
-        if key not in observer.resolved:
-            long = trading.account.held(key, "yes") >= trading.account.held(key, "no")
-            worth = observer.worth(view, key, "yes" if long else "no")
-            marked[key] = worth if long else ONE - worth
-    return trades.Marks(observer.resolved, marked)
 
 
 def _placed(trade: Trade, instruments: dict[str, Instrument]) -> Trade:
@@ -137,7 +126,7 @@ def _after(observer: Observer, fill: OrderFilled) -> Iterable[tuple[Ns, Px]]:
 
 
 def _markets(
-    made: list[Trade], instruments: dict[str, Instrument], observer: Observer, marks: trades.Marks
+    made: list[Trade], instruments: dict[str, Instrument], observer: Observer, marks: worth.Marks
 ) -> Iterable[Market]:
     for key in dict.fromkeys(leg.key for trade in made for leg in trade.legs):
         market = instruments.get(key)

@@ -45,6 +45,8 @@ def parse(text: str) -> tuple[int, Ns] | None:
             raise UsageError(f"no seed in {text!r}", todo="write sim:7, or sim:7:30m")
         return None
     seed, count, unit = found.groups()
+    if count and not int(count):
+        raise UsageError(f"{text!r} lasts no time", todo="write sim:7, or sim:7:30m")
     return int(seed), Ns(int(count) * _SPANS[unit] * SECOND) if count else SPAN
 
 

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from dutchbook.report import stats
 from dutchbook.report.record import Count, Record, Variant, Window
 from dutchbook.runtime.clock import SystemClock
 from dutchbook.runtime.layers import load as load_settings
+from dutchbook.sim.queue import Rule
 
 Bar = Callable[[str], AbstractContextManager[Tick]]
 CHECKED_MAX = 400_000
@@ -50,10 +51,12 @@ def resolved(
             values[name] = micros(text)
         except ValueError as error:
             raise UsageError(f"--{name}: {error}") from None
-    try:
-        plan = msgspec.convert(values, Plan)
-    except msgspec.ValidationError as error:
-        raise UsageError(str(error)) from error
+        if values[name] < (name != "fees"):
+            least = "0 or more" if name == "fees" else "above 0"
+            raise UsageError(f"--{name} {text} can't be", todo=f"give a number {least}")
+    if plain.get("queue", "back") not in get_args(Rule):
+        raise UsageError(f"--queue {plain['queue']}", todo=f"use {' or '.join(get_args(Rule))}")
+    plan = msgspec.convert(values, Plan)
     for name, given in sweep.axes(params).items():
         plan = sweep.varied(plan, name, given[0] if len(given) == 1 else given)
     return plan

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final, NamedTuple
 
+from dutchbook.backtest import worth
 from dutchbook.backtest.session import Session
 from dutchbook.domain.account_events import OrderCanceled, OrderFilled, OrderRejected, Paid
 from dutchbook.domain.candidate import Outcome
@@ -95,32 +96,23 @@ class Observer:
         account = trading.account
         account.ledger.drain()  # nobody reads the entries here, and they would pile up
         view = session.engine.view
-        proved: Counter[tuple[str, Outcome]] = Counter()
-        locked = 0
-        for name, basket in account.baskets.items():
-            keys = [leg.key for leg in basket.begun.legs]
-            if basket.stage == "done" and not all(key in self.resolved for key in keys):
-                locked += basket.locked
-                for order in account.by_basket.get(name, ()):
-                    life = account.orders[order]
-                    sign = 1 if life.order.action == "buy" else -1
-                    proved[life.order.key, life.order.outcome] += sign * life.filled
-        rest = 0
-        for key, outcome in account.keys_held():
-            held = account.held(key, outcome)
-            free = max(0, held - proved[key, outcome])
-            cost = account.cost(key, outcome) * free // held
-            rest += free * self.worth(view, key, outcome) // ONE - cost
+        back, proved = worth.proved(account, self.resolved)
+        places = dict.fromkeys([*account.keys_held(), *proved])
+        marks = worth.marks(account, view, self.resolved, (key for key, _ in places), proved)
+        rest = cost = waits = 0
+        for place in places:
+            held = account.held(*place)
+            spent = account.cost(*place)
+            rested = min(held, proved[place])
+            waits += spent * rested // held if held else 0
+            cost += spent
+            # Fewer than are proved, where some were netted or paid: their money has come.
+            rest += (held - proved[place]) * marks.of(*place)
         in_use = account.ledger.held_total + account.stake_total
-        self.points.append(Point(at, account.realised(), Usd(locked), Usd(rest), Usd(in_use)))
-
-    def worth(self, view: WorldView, key: str, outcome: Outcome) -> int:
-        """What a contract would bring now: what it was resolved to, else its best bid."""
-        if key in self.resolved:
-            yes = self.resolved[key][0]
-            return yes if outcome == "yes" else ONE - yes
-        bids = view.bids(key, outcome, 1)
-        return bids[0][0] if bids else 0
+        self.points.append(
+            Point(at, account.realised(), Usd(back - waits), Usd(rest // ONE - cost + waits),
+                  Usd(in_use))
+        )  # fmt: skip
 
 
 def mid(view: WorldView, key: str, outcome: Outcome) -> int | None:

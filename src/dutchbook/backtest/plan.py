@@ -11,7 +11,7 @@ from dutchbook.backtest import delays
 from dutchbook.backtest.feebook import dated
 from dutchbook.backtest.session import Session, Watch
 from dutchbook.backtest.sources import shallower
-from dutchbook.backtest.tape import Item, Tape, delayed
+from dutchbook.backtest.tape import VENUES, Item, Tape, delayed
 from dutchbook.domain.errors import ConfigError, UsageError
 from dutchbook.domain.events import RunStarted
 from dutchbook.domain.units import ONE, SECOND, Ns, Usd
@@ -20,6 +20,7 @@ from dutchbook.engine.engine import Engine
 from dutchbook.execution.manager import Build, Made
 from dutchbook.execution.manager import Plan as Switches
 from dutchbook.runtime.bootstrap import builds, engine_of, engine_settings
+from dutchbook.runtime.calibration import kinds
 from dutchbook.runtime.layers import build as build_settings
 from dutchbook.runtime.leaves import find, leaves, read
 from dutchbook.runtime.paper import exchange_of
@@ -39,7 +40,6 @@ ARBITRAGE: Final[dict[str, Callable[[], Strategy]]] = {
     "cross_venue": CrossVenue,
     "implication": Implication,
 }
-VENUES: Final = ("kalshi", "polymarket")
 ACCOUNT: Final = "paper"
 UNASKED: Final = {"optimizer.enabled": "false", "execution.shown_ms": "600000"}
 """What we took stays shown, as in paper. Nobody solves plans in a backtest; those of a record are
@@ -90,7 +90,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def known() -> list[str]:
     """The names of all strategies that can be tested."""
-    return [*ARBITRAGE, *_kinds()]
+    return list(dict.fromkeys([*ARBITRAGE, *_kinds()]))
 
 
 def _kinds() -> dict[str, Build]:
@@ -98,7 +98,8 @@ def _kinds() -> dict[str, Build]:
         config = msgspec.convert(params, probe.Config)
         return Made(probe.build(config), config.budget)
 
-    return {**builds(), "probe": build}
+    opinions = {name: made for name, made in builds().items() if name in kinds()}
+    return {**opinions, "probe": build}
 
 
 def settings_of(plan: Plan, tape: Tape) -> Settings:
@@ -158,7 +159,7 @@ class _Begin:
             if name not in self.kinds:
                 raise UsageError(
                     f"no strategy {name!r}",
-                    todo=f"use one of {', '.join([*ARBITRAGE, *self.kinds])}",
+                    todo=f"use one of {', '.join(known())}, or arbitrage",
                 )
         for name in plan.params:
             if name not in self.quoting:
@@ -194,21 +195,26 @@ class _Begin:
             try:
                 self.kinds[name](switches.params[name])
             except ValueError as error:  # msgspec's is one
-                raise ConfigError(f"parameters of {name}: {error}") from error
+                own = ", ".join(self._params(given=False)[name])
+                raise ConfigError(
+                    f"parameters of {name}: {error}",
+                    todo=f"it has {own}; money and shares in millionths" if own else "",
+                ) from error
         return engine_of(
             self.settings, event.settings,
             arbitrage_kinds=[ARBITRAGE[name]() for name in self.arbitrage],
             kinds=self.kinds, plan=switches,
         )  # fmt: skip
 
-    def _params(self) -> dict[str, dict[str, Any]]:
+    def _params(self, *, given: bool = True) -> dict[str, dict[str, Any]]:
+        """Parameters by strategy: those of the settings, and over them what the plan gives."""
         strategies = self.settings.strategies
         found: dict[str, dict[str, Any]] = {}
         for name in self.quoting:
             own = getattr(strategies, name, None)
             found[name] = {
                 **(msgspec.to_builtins(own) if own is not None else {}),
-                **self.plan.params.get(name, {}),
+                **(self.plan.params.get(name, {}) if given else {}),
             }
         return found
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from dutchbook.backtest import candles, generated, tape
-from dutchbook.backtest.tape import Item, Tape
+from dutchbook.backtest.tape import VENUES, Item, Tape
 from dutchbook.domain.errors import UsageError
 from dutchbook.domain.events import BookLevels
 from dutchbook.domain.units import ONE
@@ -18,6 +18,8 @@ def load(names: list[str], venue: str | None = None) -> Tape:
     """The tape of these files, of one folder, or of "sim:SEED". Raises UsageError."""
     if not names:
         raise UsageError("no data", todo="give --data FILES, a folder, or sim:7")
+    if venue is not None and venue not in VENUES:
+        raise UsageError(f"no venue {venue!r}", todo=f"use {' or '.join(VENUES)}")
     seeds = [generated.parse(name) for name in names]
     if seeds[0] is not None:
         if len(names) > 1:

@@ -29,7 +29,9 @@ def axes(texts: list[str]) -> dict[str, list[Any]]:
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or not name or not values:
-            raise UsageError(f"{text[:60]!r} is no axis", todo="write NAME=VALUE,VALUE,...")
+            raise UsageError(
+                f"{text[:60]!r} sets no parameter", todo="write NAME=VALUE, or several: NAME=A,B"
+            )
         if name in found:
             raise UsageError(f"{name} is given twice")
         found[name] = [_value(one) for one in values.split(",")]

@@ -24,6 +24,7 @@ from dutchbook.storage.reader import read_steps
 from dutchbook.venues.base import Venue
 
 Item = tuple[Ns, Event]
+VENUES = ("kalshi", "polymarket")
 QUIET = Ns(300 * SECOND)
 """A hole in the data longer than this is passed over: timers ring once, at its end."""
 ENDS = "Frames do not tell results: each market ends, unresolved, with its last recorded book."

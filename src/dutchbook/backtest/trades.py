@@ -4,10 +4,12 @@ A position of a quoting strategy is counted in YES terms: NO bought is YES sold,
 are a dollar. So it ends when it is flat, settled, or when the tape ends.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from dutchbook.backtest.observer import Observer
+from dutchbook.backtest.worth import Marks, Place, shares
 from dutchbook.domain.account_events import OrderFilled
+from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.units import ONE, Ns, Px, Qty, Usd
 from dutchbook.report.record import Ending, Leg, Trade
 from dutchbook.state.account import Account
@@ -15,24 +17,13 @@ from dutchbook.state.baskets import BasketLife
 from dutchbook.state.lives import Life
 
 
-class Marks(NamedTuple):
-    """What a YES is worth at the end: (pays, when) where resolved, else (mark, 0)."""
-
-    resolved: dict[str, tuple[int, Ns]]
-    marked: dict[str, int]
-
-    def of(self, key: str, outcome: str) -> int:
-        yes = self.resolved[key][0] if key in self.resolved else self.marked.get(key, 0)
-        return yes if outcome == "yes" else ONE - yes
-
-
 class Sum:
     """Money of some fills: paid and got without fees, fees, slippage; contracts by outcome."""
 
     def __init__(self) -> None:
         self.cash = self.fees = self.slippage = self.bought = 0
-        self.held: dict[tuple[str, str], int] = {}
-        self.cost: dict[tuple[str, str], list[int]] = {}
+        self.held: dict[Place, int] = {}
+        self.cost: dict[Place, list[int]] = {}
         self.maker = True
 
     def add(self, fill: OrderFilled, slipped: int) -> None:
@@ -81,9 +72,14 @@ def _basket(
     keys = list(dict.fromkeys(leg.key for leg in begun.legs))
     held = {place: qty for place, qty in total.held.items() if qty}
     resolved = bool(held) and all(key in marks.resolved for key, _ in held)
-    worth = sum(qty * marks.of(*place) for place, qty in held.items()) // ONE
-    if basket.stage == "done" and held and not resolved:
-        worth = min(held.values()) * begun.payout // ONE  # proved, whatever books show now
+    proved = 0  # what is paid whatever books show now, and what is held beside it
+    rest = dict(held)
+    if basket.stage == "done" and not all(key in marks.resolved for key in keys):
+        whole = shares(begun, held)
+        proved = whole * begun.payout // ONE
+        for leg in begun.legs:
+            rest[leg.key, leg.outcome] = rest.get((leg.key, leg.outcome), 0) - whole * leg.weight
+    worth = proved + sum(qty * marks.of(*place) for place, qty in rest.items()) // ONE
     ending: Ending = "settled" if resolved else "open" if held else "sold"
     if not held and basket.stage in ("unwind", "unwound") and basket.why != "sold early":
         ending = "unwound"
@@ -107,7 +103,7 @@ def _basket(
     )  # fmt: skip
 
 
-def _leg(key: str, outcome: str, cost: list[int], total: Sum, marks: Marks) -> Leg:
+def _leg(key: str, outcome: Outcome, cost: list[int], total: Sum, marks: Marks) -> Leg:
     bought, paid, sold, got = cost
     left = total.held[key, outcome]
     side: Literal["yes", "no"] = "yes" if outcome == "yes" else "no"

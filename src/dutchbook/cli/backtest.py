@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dutchbook.cli.figures import plain
+
 app = typer.Typer(no_args_is_help=True, help="Strategies over recorded or generated markets.")
 
 Data = Annotated[list[str], typer.Option("--data", help="recorded files, a folder, or sim:7")]
@@ -126,13 +128,10 @@ def report(
 
     folder = find(runs, run)
     files.write_report(recordfile.read(folder), folder, plan_in(folder).seed)
-    page = folder / files.PAGE
-    if as_json:
-        emit({"run": folder.name, "report": str(page)})
-    else:
-        print(page)
+    page = str(folder / files.PAGE)
+    emit({"run": folder.name, "report": page}) if as_json else print(page)
     if open_:
-        typer.launch(str(page))
+        typer.launch(page)
 
 
 @app.command("compare")
@@ -153,7 +152,7 @@ def compare(
         return
     print(f"{'':28} {found['a'][:26]:>26} {found['b'][:26]:>26}")
     for row in (*found["settings"], *found["figures"]):
-        a, b = (safe(str(row[side]))[:26] for side in ("a", "b"))
+        a, b = (safe(plain(row["name"], row[side]))[-26:] for side in "ab")
         print(f"{row['name']:28} {a:>26} {b:>26}")
     if not found["same_data"]:
         print("the data differ: figures of different tapes do not compare")
@@ -239,7 +238,7 @@ def sweep(
         emit(found)
         return
     for row in found["windows"] if walk else found["variants"]:
-        print("  ".join(f"{name} {_plain(value)}" for name, value in row.items()))
+        print("  ".join(f"{name} {plain(name, value)}" for name, value in row.items()))
 
 
 @app.command("montecarlo")
@@ -269,11 +268,7 @@ def montecarlo(
         return
     for name, value in found.items():
         if not isinstance(value, list):
-            print(f"{name.replace('_', ' '):24} {_plain(value)}")
-
-
-def _plain(value: Any) -> str:
-    return f"{value:,.4f}" if isinstance(value, float) else str(value)
+            print(f"{name.replace('_', ' '):24} {plain(name, value)}")
 
 
 def _stamp() -> str:
@@ -290,9 +285,8 @@ def _show(folder: Path, document: dict[str, Any], as_json: bool, more: dict[str,
     from dutchbook.cli.out import emit
 
     if as_json:
-        summary = document["summary"]
         emit({
-            "run": folder.name, "folder": str(folder), **more, "summary": summary,
+            "run": folder.name, "folder": str(folder), **more, "summary": document["summary"],
             "honesty": document["honesty"], "verdict": document["verdict"],
         })  # fmt: skip
         return
@@ -300,5 +294,5 @@ def _show(folder: Path, document: dict[str, Any], as_json: bool, more: dict[str,
 
     from dutchbook.report.terminal import render
 
-    names = sorted(path.name for path in folder.iterdir())
-    Console().print(render(document, f"{folder}/{{{','.join(names)}}}"))
+    names = ",".join(sorted(path.name for path in folder.iterdir()))
+    Console().print(render(document, f"{folder}/{{{names}}}"))

@@ -52,7 +52,7 @@ def run(
     from dutchbook.cli.spans import parse_span
     from dutchbook.domain.errors import UsageError
     from dutchbook.domain.units import SECOND
-    from dutchbook.runtime.layers import load
+    from dutchbook.runtime.layers import load, reloaded
     from dutchbook.runtime.simulate import simulate
 
     if plants is not None and not plants.is_file():
@@ -68,7 +68,7 @@ def run(
     screen = Screen(settings, as_json)
 
     def prepared(live: "Live") -> None:
-        live.reread = lambda: load(config, profile=profile, cli=texts).settings
+        live.reread = lambda: reloaded(config, loaded, profile=profile, cli=texts).settings
 
     def ready(live: "Live", addresses: "Addresses") -> None:
         prepared(live)

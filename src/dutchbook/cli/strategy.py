@@ -141,10 +141,10 @@ def reload(data_dir: Dir = None, config: Conf = None, as_json: Json = False) -> 
     import getpass
 
     from dutchbook.cli.ask import command, told
-    from dutchbook.runtime.layers import load
+    from dutchbook.runtime.layers import reloaded
     from dutchbook.runtime.strategies import reload_of
 
-    asked = reload_of(load(config).settings, getpass.getuser())
+    asked = reload_of(reloaded(config).settings, getpass.getuser())
     told(command(config, data_dir, asked.verb, *asked.args), as_json)
 
 

@@ -96,7 +96,8 @@ def verdict(record: Record, doc: Doc) -> str:
         named = "1 event" if events == 1 else f"{events} events"
         parts.append(f"{percent(top, 0)} of profit comes from {named} → concentrated")
     if key["closed"] < 30:
-        parts.append(f"only {key['closed']} trades have ended")
+        count = key["closed"]
+        parts.append(f"only {count} trades have ended" if count else "no trade has ended yet")
     return "; ".join(parts)
 
 

@@ -92,6 +92,34 @@ def load(
     return Loaded(settings, origins, file)
 
 
+def reloaded(
+    file: Path | None, before: Loaded | None = None, *, profile: str = "",
+    cli: Mapping[str, str] | None = None,
+) -> Loaded:  # fmt: skip
+    """As `load`, while a run goes on: a file that is gone, empty or half written is refused.
+
+    An editor that still writes leaves one that is sound and says less, and the defaults would
+    switch off what is on: so it must hold something, and something of strategies where `before`
+    did. Raises ConfigError.
+    """
+    found = load(file or (before.file if before else None), profile=profile, cli=cli)
+    if found.file is None:
+        return found
+    own = (str(found.file), f"profile {profile}")
+
+    def holds(one: Loaded, prefix: str = "") -> bool:
+        return any(o in own and path.startswith(prefix) for path, o in one.origins.items())
+
+    lost = before is not None and holds(before, "strategies.") and not holds(found, "strategies.")
+    if lost or not holds(found):
+        what = "says nothing of strategies any more" if lost else "holds no setting"
+        raise ConfigError(
+            f"{found.file} {what}", why="it may be half written: nothing was changed",
+            todo='to switch all strategies off, write enabled = "" under [strategies]',
+        )  # fmt: skip
+    return found
+
+
 def read_file(file: Path) -> Tree:
     """The tables of a TOML file; numbers with a point stay text."""
     try:

@@ -14,7 +14,7 @@ from dutchbook.gateway.ports import Told
 from dutchbook.gateway.readmodel import ReadModel
 from dutchbook.gateway.told import FRAME_MAX, unframe
 from dutchbook.runtime import config_file, control, publish
-from dutchbook.runtime.layers import Loaded, load
+from dutchbook.runtime.layers import Loaded, reloaded
 from dutchbook.runtime.leaves import find, get, leaves, shown
 from dutchbook.runtime.strategies import reload_of
 from dutchbook.runtime.wiregate import KILL_FILE
@@ -100,7 +100,7 @@ class RunPort:
 
     async def reload(self, who: str) -> dict[str, list[str]]:
         before = self._known()
-        fresh = await asyncio.to_thread(load, before.file)
+        fresh = await asyncio.to_thread(reloaded, before.file, before)
         changed = [
             path
             for path, leaf in leaves().items()

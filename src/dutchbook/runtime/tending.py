@@ -53,4 +53,13 @@ class Tending:
         while not pump.done() and live.alive() and live.clock.mono() < until:
             if trading.closing and not trading.account.live and not trading.trader.busy:
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_S)
+        # An order may have ended by a venue's word before the fill that came first was told: a
+        # report that was asked for after all ends brings it.
+        ended, account = live.clock.now(), trading.account
+        live.tell(OperatorAsked("dutchbook", "reconcile", ()))
+        while not pump.done() and live.alive() and live.clock.mono() < until:
+            seen = [account.seen.get(venue) for venue in live.house.accounts]
+            if all(report is not None and report.asked >= ended for report in seen):
+                break
+            await asyncio.sleep(LOOK_S)

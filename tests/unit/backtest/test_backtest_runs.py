@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from typer.testing import CliRunner
 
 from dutchbook.backtest import pool, runs, sources, sweep
 from dutchbook.backtest.generated import generated
+from dutchbook.backtest.job import resolved
 from dutchbook.backtest.parts import state_at
-from dutchbook.backtest.plan import Plan
+from dutchbook.backtest.plan import Plan, known, session_of
 from dutchbook.backtest.run import play
+from dutchbook.backtest.sources import load
 from dutchbook.cli.backtest import app
 from dutchbook.domain.errors import ConfigError, UsageError
 from dutchbook.domain.units import SECOND, Ns
@@ -224,3 +227,55 @@ def test_a_write_that_fails_leaves_no_directory(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk is full"):
         runs.write(record, DICE, tmp_path, [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({"cash": "0"}, "--cash 0"),
+        ({"cash": "-4"}, "--cash -4"),
+        ({"fees": "-1"}, "--fees -1"),
+        ({"depth": "0"}, "--depth 0"),
+        ({"queue": "front"}, "--queue front"),
+        ({"param": ["nonsense"]}, "'nonsense' sets no parameter"),
+    ],
+)
+def test_what_a_plan_can_not_be_is_said_with_its_option(words, why):
+    amounts = {"cash": "1", "fees": "0", "depth": "1", **words}
+    queue = amounts.pop("queue", "back")
+    params = amounts.pop("param", [])
+    with pytest.raises(UsageError, match=re.escape(why)):
+        resolved("maker", ["sim:7"], params, None, {"queue": queue}, amounts)
+
+
+def test_data_that_can_not_be_is_refused():
+    with pytest.raises(UsageError, match="no venue 'mars'"):
+        load(["sim:7"], "mars")
+    with pytest.raises(UsageError, match="lasts no time"):
+        load(["sim:7:0s"])
+
+
+def test_an_unknown_strategy_is_told_the_names_once_each():
+    names = known()
+    assert len(names) == len({*names}) and {"maker", "bundle", "probe"} <= {*names}
+    tape = generated(7, Ns(SECOND))
+    for name in names:
+        session_of(Plan(name), tape)
+    with pytest.raises(UsageError, match="no strategy 'makr'"):
+        session_of(Plan("makr"), tape)
+
+
+def test_people_read_dollars_and_programs_millionths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "maker", "-a", "spread=20000", "--data", "sim:5:20s", "--workers", "1"]
+    found = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout.splitlines()[-1])
+    net = found["variants"][0]["net"]
+    assert net
+    shown = f"{'-' * (net < 0)}${abs(net) / 1e6:,.2f}"
+    assert f"net {shown}  " in CliRunner().invoke(app, words).stdout
+
+
+def test_a_parameter_that_there_is_not_is_answered_with_those_that_there_are():
+    with pytest.raises(ConfigError, match="nosuch") as told:
+        session_of(Plan("maker", params={"maker": {"nosuch": 1}}), TAPE)
+    assert "spread_volatile" in str(told.value)

@@ -183,3 +183,8 @@ def test_drawn_latencies_belong_to_their_seed_and_lie_around_their_median():
 def test_a_latency_that_is_none_is_refused(text):
     with pytest.raises(UsageError):
         delays.delays(text, Ns(0), 1, [])
+
+
+@pytest.mark.parametrize(("text", "told"), [("70ms", 70 * MILLI), ("drawn:70ms", None)])
+def test_the_record_says_which_latency_it_had(text, told):
+    assert played(Once(40, 40), tape(*pulse(300)), latency=text).record.meta.latency_ns == told

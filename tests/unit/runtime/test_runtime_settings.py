@@ -12,7 +12,7 @@ from dutchbook.domain.errors import ConfigError
 from dutchbook.domain.secret import Secret
 from dutchbook.domain.units import micros, plain
 from dutchbook.runtime.config_file import template
-from dutchbook.runtime.layers import load
+from dutchbook.runtime.layers import load, reloaded
 from dutchbook.runtime.leaves import leaves
 from dutchbook.runtime.settings import Settings, schema
 
@@ -281,3 +281,20 @@ def test_the_schema_knows_every_setting():
     assert set(paths("Settings")) - {"profiles"} == set(leaves())
     assert made["$defs"]["Arbitrage"]["properties"]["edge_min"]["default"] == "0.02"
     assert made["$defs"]["Arbitrage"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("left", ["", "# nothing yet\n", "seed = 3\n", "[strategies\nena", None])
+def test_while_a_run_goes_on_a_file_that_lost_its_strategies_changes_nothing(tmp_path, left):
+    """Empty, half written, or gone: the defaults would switch off what is on."""
+    file = tmp_path / "s.toml"
+    file.write_text('seed = 3\n[strategies]\nenabled = "maker"\n', encoding="utf-8")
+    before = load(file)
+    assert reloaded(file, before).settings == reloaded(None, before).settings == before.settings
+    if left is None:
+        file.unlink()
+    else:
+        file.write_text(left, encoding="utf-8")
+    with pytest.raises(ConfigError):
+        reloaded(file, before)
+    file.write_text('[strategies]\nenabled = ""\n', encoding="utf-8")
+    assert reloaded(file, before).settings.strategies.enabled == "", "who means it may say so"
