@@ -116,8 +116,9 @@ def test_a_run_is_told_to_terminals_programs_and_bots(tmp_path: Path) -> None:
         mine.terminate()
         mine.wait(20)
     finally:
-        for one in reversed(started):
-            one.interrupt()
+        run.interrupt()
+        for one in started[1:]:
+            one.kill()
     assert run.end() == 0, run.err[-2000:]
     assert not (data / "hub" / "address").exists()
 

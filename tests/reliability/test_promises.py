@@ -108,7 +108,7 @@ class TestProcesses:
 
     @pytest.mark.parametrize(
         ("call", "when"),
-        [(call, when) for call in ("sendto", "fdatasync", "write") for when in range(10, 300, 29)]
+        [(call, when) for call in ("sendto", "fdatasync", "write") for when in range(10, 250, 24)]
         if ALL
         else [("sendto", 58), ("write", 160)],
     )

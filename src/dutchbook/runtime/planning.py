@@ -86,6 +86,8 @@ class Planning:
             )  # fmt: skip
         assert worker.stdin is not None and worker.stdout is not None
         data = msgspec.msgpack.encode(asked)
+        if worker.stdin.is_closing():  # uvloop's own error for this is no OSError
+            raise BrokenPipeError("it had ended before")
         worker.stdin.write(HEAD.pack(len(data)) + data)
         await worker.stdin.drain()
         (size,) = HEAD.unpack(await worker.stdout.readexactly(HEAD.size))

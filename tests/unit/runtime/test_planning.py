@@ -5,6 +5,8 @@ import os
 import signal
 
 import msgspec
+import pytest
+import uvloop
 
 from dutchbook.domain.plans import PlanReady
 from dutchbook.optimize.planner import Planner
@@ -28,7 +30,8 @@ def test_a_small_question_is_answered_at_once():
     assert heard == [Planner().solve(wheel())] and heard[0].shapes
 
 
-def test_a_worker_answers_in_order_and_its_death_is_answered_too():
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_worker_answers_in_order_and_its_death_is_answered_too(loop):
     """Killed between two questions: the one after it is told why, the next goes to a new worker."""
 
     async def story():
@@ -48,7 +51,8 @@ def test_a_worker_answers_in_order_and_its_death_is_answered_too():
         await desk.stop()
         return heard, first, again, died
 
-    heard, first, again, died = asyncio.run(story())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        heard, first, again, died = runner.run(story())
     assert [one.number for one in heard] == [1, 2, 3, 4]
     assert [bool(one.shapes) for one in heard] == [True, True, False, True]
     assert "the worker ended" in heard[2].why and died == 1 and again not in (0, first)
