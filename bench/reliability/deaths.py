@@ -18,7 +18,7 @@ import msgspec
 from bench.reliability.ordering import CALL, CLIENT, SALT, strace
 from bench.reliability.served import DATA, Served
 
-SPAN = "orders:60"
+SPAN = "orders:400"
 """Long enough for a call of the order path to be reached, however slow the machine."""
 
 

@@ -88,6 +88,12 @@ def test_p13_the_proof_sees_an_order_that_left_too_early(tmp_path, sync, late):
     assert (found.sends, found.late) == (1, late)
 
 
+KILLS = [
+    *((call, when) for call in ("sendto", "write") for when in range(10, 250, 24)),
+    *(("fdatasync", when) for when in range(6, 126, 12)),
+]
+
+
 @pytest.fixture(scope="module")
 def exchanges(tmp_path_factory):
     with served(tmp_path_factory.mktemp("exchanges")) as one:
@@ -108,9 +114,7 @@ class TestProcesses:
 
     @pytest.mark.parametrize(
         ("call", "when"),
-        [(call, when) for call in ("sendto", "fdatasync", "write") for when in range(10, 250, 24)]
-        if ALL
-        else [("sendto", 58), ("write", 160)],
+        KILLS if ALL else [("sendto", 58), ("write", 160)],
     )
     def test_p1_p2_p5_killed_at_a_system_call(self, exchanges, call, when, record_property):
         death = deaths.killed(exchanges, call, when)
