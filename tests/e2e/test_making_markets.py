@@ -18,7 +18,7 @@ def test_a_run_that_makes_markets_ends_whole_and_is_steered_from_outside(tmp_pat
     config, data = tmp_path / "maker.toml", tmp_path / "data"
     config.write_text('[strategies]\nenabled = "maker"\n', encoding="utf-8")
     run = Command(
-        tmp_path / "run", "run", "--for", "16s", "--seed", 9, "--config", config,
+        tmp_path / "run", "run", "--for", "13s", "--seed", 9, "--config", config,
         "--data-dir", data, "--json",
     )  # fmt: skip
     told = iter(range(100))

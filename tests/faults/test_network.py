@@ -66,7 +66,7 @@ async def test_a_network_that_breaks_loses_and_repeats_nothing(seed, tmp_path, r
     with served(tmp_path, seed=7) as exchanges:
         async with Network(exchanges.at, seed) as network:
             straight, exchanges.at = exchanges.at, json.dumps(network.at)
-            process = exchanges.trader(tmp_path / DATA, "14")
+            process = exchanges.trader(tmp_path / DATA, "20" if ALL else "10")
             _, err = await asyncio.to_thread(process.communicate, timeout=200)
             assert process.returncode == 0, err[-2000:]
             record_property("broken links", sum(network.drawn.values()))

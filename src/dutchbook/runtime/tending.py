@@ -11,10 +11,13 @@ from dutchbook.runtime.wiregate import STALLED
 
 if TYPE_CHECKING:
     from dutchbook.runtime.live import Live
+    from dutchbook.state.account import Account
 
 LOOK_S: Final = 0.02
 CLOSING: Final = Ns(45 * SECOND)
 """How long the end of a run may wait for orders whose fate is open."""
+REPORTED: Final = Ns(5 * SECOND)
+"""How long it may then wait for a last report: a venue that can't be reached gives none."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,12 +57,17 @@ class Tending:
             if trading.closing and not trading.account.live and not trading.trader.busy:
                 break
             await asyncio.sleep(LOOK_S)
-        # An order may have ended by a venue's word before the fill that came first was told: a
-        # report that was asked for after all ends brings it.
-        ended, account = live.clock.now(), trading.account
+        await self._reported(pump, trading.account)
+
+    async def _reported(self, pump: "asyncio.Task[None]", account: "Account") -> None:
+        """An order may have ended by a venue's word before the fill that came first was told: a
+        report that was asked for after all ends brings it."""
+        live = self.live
+        venues = {life.order.venue for life in account.orders.values()}
+        asked, until = live.clock.now(), live.clock.mono() + REPORTED
         live.tell(OperatorAsked("dutchbook", "reconcile", ()))
         while not pump.done() and live.alive() and live.clock.mono() < until:
-            seen = [account.seen.get(venue) for venue in live.house.accounts]
-            if all(report is not None and report.asked >= ended for report in seen):
+            seen = [account.seen.get(venue) for venue in venues]
+            if all(report is not None and report.asked >= asked for report in seen):
                 break
             await asyncio.sleep(LOOK_S)
