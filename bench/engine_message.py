@@ -1,8 +1,6 @@
 """One message through all of it: protocol, inbox, engine with every strategy, record, digest."""
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic_ns, perf_counter_ns
 from typing import Final
@@ -11,6 +9,7 @@ from bench.harness import Context, Row, best
 from bench.plain_engine import PlainEngine
 from bench.session import ACTIONS, Item, Session
 from dutchbook.domain.units import MILLI, Ns
+from dutchbook.runtime.collector import frozen
 from dutchbook.runtime.inbox import Inbox
 from dutchbook.runtime.loop import Loop
 from dutchbook.storage.store import Fsync, Store
@@ -135,20 +134,6 @@ class SessionClock:
 
     def cancel(self) -> None:
         pass
-
-
-@contextmanager
-def frozen() -> Iterator[None]:
-    """The garbage collector as a run has it: what is there at the start is not looked at again."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _plain(session: Session, messages: list[Item], scratch: Path) -> PlainEngine:

@@ -10,6 +10,7 @@ from dutchbook.backtest.tape import Tape
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.domain.wish import Quoter
 from dutchbook.report.record import Record
+from dutchbook.runtime.collector import frozen
 
 SAMPLES = 1_000
 Tick = Callable[[int, int], None]
@@ -36,13 +37,14 @@ def play(
     observer = Observer(0)
     session = session_of(plan, tape, observer, digest=digest, every=every, made=made)
     items = prepared(plan, tape)
-    if tape.record:
-        session.play(items)
-        observer.capital = plan.cash * len(session.exchange.papers)
-    else:
-        observer.capital = plan.cash * len(session.exchange.papers)
-        session.play(items if tick is None else _told(items, len(tape.items), tick))
-    session.until(Ns(session.at + SECOND))  # what is under way arrives
+    with frozen():
+        if tape.record:
+            session.play(items)
+            observer.capital = plan.cash * len(session.exchange.papers)
+        else:
+            observer.capital = plan.cash * len(session.exchange.papers)
+            session.play(items if tick is None else _told(items, len(tape.items), tick))
+        session.until(Ns(session.at + SECOND))  # what is under way arrives
     observer.sample(session.at, session)
     return Played(session, facts.record_of(plan, tape, session, observer, name, command))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from dutchbook.domain.units import MILLI, SECOND, Ns
 from dutchbook.engine.engine import Engine
 from dutchbook.io.breaker import Breaker, Change
 from dutchbook.io.driver import Driver
-from dutchbook.runtime import status
+from dutchbook.runtime import collector, status
 from dutchbook.runtime.alert_house import AlertHouse
 from dutchbook.runtime.alert_ports import LivePorts
 from dutchbook.runtime.alert_setup import zone_of
@@ -248,9 +247,7 @@ class Live:
         jobs = (
             asyncio.create_task(self.jobs.go(), name="jobs") if settings.schedule.enabled else None
         )
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        collector.freeze()
         try:
             await self._until(seconds, pump)
             await self.tending.wind_down(pump)
