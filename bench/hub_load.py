@@ -1,4 +1,8 @@
-"""A load of subscribers: bare sockets under epoll, frames counted, their stamps read."""
+"""A load of subscribers: bare sockets under epoll, frames counted, their stamps read.
+
+When a frame was on a socket the kernel says (SO_TIMESTAMPNS): the load reads it later, and how
+much later is no doing of the server.
+"""
 
 import select
 import socket
@@ -14,6 +18,9 @@ _ARRAY: Final = ord("[")
 _CONTROL: Final = 8
 _PING: Final = 9
 _PONG: Final = bytes((0x8A, 0x80, 0, 0, 0, 0))
+_STAMPED: Final = 35
+"""SO_TIMESTAMPNS of Linux, which is also the kind of what it brings; Python has no name for it."""
+_TIME: Final = struct.Struct("qq")
 
 
 class Sub:
@@ -42,6 +49,7 @@ class Load:
         self.epoll = select.epoll()
         self.subs: dict[int, Sub] = {}
         self.ages: list[int] = []
+        self.read: list[int] = []
         self.firsts: dict[bytes, int] = {}
         self.frames = 0
         self.messages = 0
@@ -52,6 +60,7 @@ class Load:
         """Open, shake hands, say what is to be said; `small`: with hardly room in the kernel."""
         sock = socket.socket()
         sock.settimeout(PATIENCE)
+        sock.setsockopt(socket.SOL_SOCKET, _STAMPED, 1)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.connect(("127.0.0.1", port))
@@ -89,15 +98,17 @@ class Load:
         """Read what came meanwhile: a server hangs up on who leaves its pings unanswered."""
         self._poll(0, False)
 
-    def aged(self, messages: int, seconds: float) -> tuple[float, float, float]:
-        """As `run`, reading stamps: p50 and p99 of all, p50 of the first to hear, in ms."""
-        self.ages, self.firsts = [], {}
+    def aged(self, messages: int, seconds: float) -> tuple[float, float, float, float]:
+        """As `run`, reading stamps: ms until a message was on its socket, p50 and p99 of all and
+        p50 of the first one's; and p99 until the load had read it."""
+        self.ages, self.read, self.firsts = [], [], {}
         self.run(messages, seconds, stamps=True)
-        ages, firsts = sorted(self.ages), sorted(self.firsts.values())
+        ages, firsts, read = sorted(self.ages), sorted(self.firsts.values()), sorted(self.read)
         if len(ages) < messages:
             raise ConnectionError(f"{len(ages):,} of {messages:,} messages came, {self.lost} cut")
-        p50, p99 = (ages[int(len(ages) * part)] / 1e6 for part in (0.5, 0.99))
-        return p50, p99, firsts[len(firsts) // 2] / 1e6
+        late = int(len(ages) * 0.99)
+        marks = ages[len(ages) // 2], ages[late], firsts[len(firsts) // 2], read[late]
+        return marks[0] / 1e6, marks[1] / 1e6, marks[2] / 1e6, marks[3] / 1e6
 
     def run(self, messages: int, seconds: float, *, stamps: bool = False) -> int:
         """Read until `messages` more came in all, or the time is over; returns how many came."""
@@ -110,9 +121,13 @@ class Load:
     def _poll(self, seconds: float, stamps: bool) -> None:
         for number, _ in self.epoll.poll(seconds):
             sub = self.subs[number]
-            now = time.time_ns() if stamps else 0
+            now = 0
             try:
-                data = sub.sock.recv(ROOM)
+                if stamps:
+                    data, told, *_ = sub.sock.recvmsg(ROOM, 64)
+                    now = _arrived(told)
+                else:
+                    data = sub.sock.recv(ROOM)
             except ConnectionError:
                 data = b""
             if data:
@@ -141,11 +156,13 @@ class Load:
                 at += head + size
                 continue
             if stamps:
-                place = data.find(_STAMP, at + head, at + head + size)
+                place, read = data.find(_STAMP, at + head, at + head + size), time.time_ns()
                 while place >= 0:
                     stamp = data[place + 6 : place + 25]
-                    self.ages.append(now - int(stamp))
-                    self.firsts.setdefault(stamp, now - int(stamp))
+                    age = now - int(stamp)
+                    self.ages.append(age)
+                    self.read.append(read - int(stamp))
+                    self.firsts[stamp] = min(age, self.firsts.get(stamp, age))
                     place = data.find(_STAMP, place + 25, at + head + size)
             sub.frames += 1
             self.frames += 1
@@ -159,3 +176,12 @@ class Load:
         for sub in self.subs.values():
             sub.sock.close()
         self.epoll.close()
+
+
+def _arrived(told: list[tuple[int, int, bytes]]) -> int:
+    """When the last of what was read came in, by the kernel; now, where it does not say."""
+    for level, kind, value in told:
+        if level == socket.SOL_SOCKET and kind == _STAMPED:
+            seconds, ns = _TIME.unpack(value)
+            return int(seconds) * 1_000_000_000 + int(ns)
+    return time.time_ns()
