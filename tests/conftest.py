@@ -4,6 +4,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 # The launcher's folder and a person's own switch must not reach the commands under test.
 for _name in ("DUTCHBOOK_HOME", "DUTCHBOOK_CONFIRM_LIVE"):
     os.environ.pop(_name, None)
@@ -12,6 +14,15 @@ os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1] / "s
 # A gateway beside every run of a test would cost a second and a port; its own tests ask for one.
 os.environ.setdefault("DUTCHBOOK__API__ENABLED", "false")
 _TRIED = Counter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """xdist names a test's group in its id; where it can't, it would part the groups in silence."""
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                raise pytest.UsageError(f"xdist does not see the group of {item.nodeid}")
 
 
 def pytest_runtest_logreport(report):

@@ -1,4 +1,4 @@
-"""`./dutchbook test`: lint, format, types, import floors, then the whole test suite.
+"""`./dutchbook test`: lint, format, import floors, then the whole test suite, types beside it.
 
 `--quick` leaves out what runs whole processes. `--all` runs every crash point, a million order
 lives and limit attempts, and the venues' own clients, which it installs beside the environment.
@@ -7,6 +7,7 @@ lives and limit attempts, and the venues' own clients, which it installs beside 
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,30 +21,65 @@ def main(args: list[str]) -> int:
     whole, quick = "--all" in args, "--quick" in args
     args = [word for word in args if word not in ("--all", "--quick")]
     chosen = ["--ignore=tests/e2e", "--ignore=tests/reliability"] if quick else []
-    steps = [
-        ("lint", [sys.executable, "-m", "ruff", "check", "--quiet", *CODE]),
-        ("format", [sys.executable, "-m", "ruff", "format", "--check", "--quiet", *CODE]),
-        ("types", [sys.executable, "-m", "mypy", "--no-error-summary"]),
-        ("floors", [str(bin_dir / "lint-imports"), "--no-cache"]),
-    ]
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    for name, command in [] if args else steps:
-        began = time.monotonic()
-        print(f"{name} ...", end=" ", flush=True)
-        done = subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            print("failed", done.stdout, done.stderr, sep="\n")
-            return done.returncode
-        print(f"ok ({time.monotonic() - began:.0f} s)", flush=True)
+    checks = {
+        "lint": [sys.executable, "-m", "ruff", "check", "--quiet", *CODE],
+        "format": [sys.executable, "-m", "ruff", "format", "--check", "--quiet", *CODE],
+        "floors": [str(bin_dir / "lint-imports"), "--no-cache"],
+        "types": [sys.executable, "-m", "mypy", "--no-error-summary"],
+    }
+    beside = None
+    for name, command in [] if args else checks.items():
+        check = Check(name, command, env)
+        if name == "types":  # half a minute of one core: beside the tests, which often wait
+            print("types ... beside the tests", flush=True)
+            beside = check
+        elif not check.passed():
+            return 1
     if whole:
         env |= everything(bin_dir.parent)
-    return subprocess.call(
+    tests = subprocess.Popen(
         [sys.executable, "-m", "pytest", *(args or ["-n", "2", "--dist", "loadgroup"]), *chosen],
         cwd=ROOT,
         env=env,
     )
+    while beside is not None and tests.poll() is None:
+        if beside.ended() and not beside.passed(quiet=True):
+            tests.terminate()
+            tests.wait()
+            return 1
+        time.sleep(0.2)
+    code = tests.wait()
+    return code if beside is None or beside.passed(quiet=True) else 1
+
+
+class Check:
+    """A command that says nothing where all is well; it runs from the moment it is made."""
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str]) -> None:
+        self.name = name
+        self._began = time.monotonic()
+        # A file of its own: a pipe that nobody reads until the end would stop it when it is full.
+        handle, said = tempfile.mkstemp(prefix=f"dutchbook-{name}-")
+        self._said = Path(said)
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=handle, stderr=subprocess.STDOUT
+        )
+        os.close(handle)
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def passed(self, *, quiet: bool = False) -> bool:
+        """Wait for it. What it said is printed where it failed; `quiet`: only then anything."""
+        code = self._process.wait()
+        said = self._said.read_text(encoding="utf-8", errors="replace")
+        self._said.unlink()
+        if code:
+            print(f"\n{self.name} failed", said, sep="\n", flush=True)
+        elif not quiet:
+            print(f"{self.name} ... ok ({time.monotonic() - self._began:.0f} s)", flush=True)
+        return code == 0
 
 
 def everything(venv: Path) -> dict[str, str]:
