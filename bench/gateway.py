@@ -23,8 +23,8 @@ from dutchbook.storage.reader import read_account
 RATE: Final = 1_500
 OVERLOAD: Final = 5 * RATE
 CONNECTIONS: Final = 250
-ROUNDS: Final = 3
-ORDERS: Final = 25
+ROUNDS: Final = 6
+ORDERS: Final = 30
 """A second, placed by hand while it is measured."""
 PATHS: Final = (
     "/api/v1/markets?limit=50", "/api/v1/opportunities", "/api/v1/positions", "/api/v1/orders",

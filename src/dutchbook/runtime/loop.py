@@ -24,7 +24,7 @@ from dutchbook.engine.engine import Engine
 from dutchbook.runtime.inbox import Inbox
 from dutchbook.storage.store import Store
 
-BATCH = 256
+BATCH = 64
 """Steps between two looks at the sockets."""
 
 TOLD: Final = frozenset(
