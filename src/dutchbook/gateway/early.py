@@ -5,6 +5,7 @@ soon as the head was read: no task, no route, no key, no body. What stops the ru
 """
 
 import asyncio
+import socket
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -16,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from dutchbook.gateway.guard import HEADERS
 from dutchbook.gateway.limits import Load
 from dutchbook.gateway.problems import Problem
+from dutchbook.hub.session import KERNEL
 
 HEAD_MAX: Final = 64 * 1024
 """Bytes of a request's line and headers."""
@@ -79,6 +81,9 @@ class Early(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._in_time()
+        made = self.transport.get_extra_info("socket")
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
+        self.transport.set_write_buffer_limits(0)  # a frame waits here, the next one where counted
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:

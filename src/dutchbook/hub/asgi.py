@@ -15,11 +15,9 @@ from dutchbook.hub import wire
 from dutchbook.hub.filters import Filter, FilterError, compile_filter
 from dutchbook.hub.message import Frame, Message
 from dutchbook.hub.posting import BODY_MAX, BadSignal, read_signal
-from dutchbook.hub.session import Session, Subject, Want
+from dutchbook.hub.session import HIGH, Session, Subject, Want
 from dutchbook.hub.switch import Switch
 
-HIGH: Final = 64 << 10
-"""Bytes that may wait for one socket here; above them the hub keeps what comes."""
 ROWS_MAX: Final = 1_000
 _QUERY: Final = (("after", "0"), ("after_n", str(wire.ALL_OF_IT)), ("limit", "100"))
 

@@ -19,16 +19,13 @@ from picows import (
 
 from dutchbook.hub import wire
 from dutchbook.hub.message import Frame
-from dutchbook.hub.session import Session
+from dutchbook.hub.session import HIGH, KERNEL, Session
 from dutchbook.hub.switch import Switch
 
-HIGH: Final = 64 << 10
 FRAME_MAX: Final = 128 << 10
 """Larger ones are refused by the library; the hub's own bound, with its close code, is lower."""
 GRACE: Final = 2.0
 BACKLOG: Final = 4_096
-KERNEL: Final = 64 << 10
-"""Bytes; Linux takes twice as much, for its own notes on them."""
 _TEXT, _BINARY, _CONTINUED = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 
 
@@ -113,8 +110,7 @@ async def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket whose connections inherit a bound on what the kernel keeps for one that is slow:
-    left to itself it takes some megabytes before we hear that there is no room."""
+    """A socket whose connections inherit a bound on what the kernel keeps for one that is slow."""
     made = socket.create_server((host, port), backlog=BACKLOG)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
     return made

@@ -24,6 +24,13 @@ class Subject(msgspec.Struct, frozen=True):
     voucher: Any = None
 
 
+HIGH: Final = 64 << 10
+"""Bytes that may wait in a transport; above them the hub keeps what comes."""
+KERNEL: Final = 64 << 10
+"""Bytes that the kernel may keep for a listener: left to itself it takes some megabytes before we
+hear that there is no room. Linux takes twice as much, for its own notes on them."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bounds of one connection. `queue_bytes` waits at most; a stalled one is cut after `stall`.
 
