@@ -1,6 +1,7 @@
 """The account beside the world: folds what concerns it and lets the trader answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from dutchbook.domain.account_events import OWN, OrderUnknown
@@ -19,6 +20,7 @@ from dutchbook.domain.events import (
 from dutchbook.domain.step import Found, Improved, Note, Opened
 from dutchbook.domain.units import Ns
 from dutchbook.engine.view import WorldView
+from dutchbook.execution.manager import ARBITRAGE
 from dutchbook.execution.quoting import Quoting
 from dutchbook.state.account import Account
 
@@ -67,8 +69,12 @@ class Overseer(Protocol):
 
     def watch(self, account: Account, view: WorldView, now: Ns) -> list[Effect | Note]: ...
 
-    def operator(self, command: OperatorAsked, account: Account, now: Ns) -> list[Effect | Note]:
-        """Answers pause, resume, halt, kill, clear_kill; nothing for other verbs."""
+    def operator(
+        self, command: OperatorAsked, account: Account, now: Ns,
+        of_name: Callable[[str, str], str],
+    ) -> list[Effect | Note]:  # fmt: skip
+        """Answers pause, resume, halt, kill, clear_kill; nothing for other verbs. `of_name`:
+        why there is none of this kind and name, "" if there is."""
         ...
 
 
@@ -101,9 +107,30 @@ class Trading:
             if event.verb == WIND_DOWN:
                 self.closing = True
                 self._notes.append(Found("", "wind_down", "nothing new is begun"))
-            self._said(self.overseer.operator(event, self.account, now), now)
+            self._said(
+                self.overseer.operator(event, self.account, now, partial(self.unknown_name, view)),
+                now,
+            )
         if kind in HEARD or kind is OperatorAsked:
             self.trader.on_event(event, view, now, seq)
+
+    def unknown_name(self, view: WorldView, kind: str, name: str) -> str:
+        """Why this run knows no venue, market or strategy of a name; "" if it does."""
+        if kind == "market":
+            try:
+                view.instrument(name)
+            except KeyError:
+                return "no market of this key is listed here; dutchbook market search finds it"
+            return ""
+        known = self.strategies if kind == "strategy" else [v for v, _ in self.account.accounts]
+        if not known or name in known:
+            return ""
+        return f"there is no such {kind}; there is {', '.join(known)}"
+
+    @property
+    def strategies(self) -> list[str]:
+        """Names of all that may trade by itself."""
+        return list(dict.fromkeys((*self.trader.quoting.manager.kinds, *ARBITRAGE)))
 
     def fold(
         self, event: Event | None, effects: tuple[Effect, ...], notes: tuple[Note, ...],

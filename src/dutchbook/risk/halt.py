@@ -1,5 +1,6 @@
 """Breakers and people: what stops trading, and who may let it go on."""
 
+from collections.abc import Callable
 from typing import Final
 
 from dutchbook.domain.effects import Alert, Effect
@@ -14,6 +15,9 @@ RANK: Final = ("", "halve", "reduce", "pause", "halt", "kill")
 """From what lets most through to what lets nothing through."""
 BREAKER: Final = "all"
 SCOPES: Final = ("venue", "market", "strategy")
+Unknown = Callable[[str, str], str]
+"""(kind of scope, name) -> why the run knows none of that name, "" if it does: stopping what is
+none would stop nothing, and say that it did."""
 Out = Effect | Note
 
 
@@ -128,7 +132,9 @@ class Overseer:
 
     # -- people ----------------------------------------------------------------------------------
 
-    def operator(self, command: OperatorAsked, account: Account, now: Ns) -> list[Out]:
+    def operator(
+        self, command: OperatorAsked, account: Account, now: Ns, of_name: Unknown
+    ) -> list[Out]:
         """Answer pause, resume, halt, kill, clear_kill; nothing for other verbs."""
         scope = command.args[0] if command.args else "all"
         verb = command.verb
@@ -141,15 +147,11 @@ class Overseer:
             ]  # fmt: skip
         if verb == "clear_kill":
             return self._clear(command, account)
+        if verb not in ("pause", "halt", "resume"):
+            return []
+        if not _level(account, scope) and (none := unknown(scope, of_name)):
+            return [Refused(scope, "scope", none, {})]
         if verb in ("pause", "halt"):
-            kind, _, name = scope.partition(":")
-            if scope != "all" and not (kind in SCOPES and name):
-                why = "say all, venue:NAME, market:KEY or strategy:NAME"
-                return [Refused(scope, "scope", why, {})]
-            venues = [venue for venue, _ in account.accounts]
-            if kind == "venue" and venues and name not in venues:
-                why = f"no account is traded there; there is {', '.join(venues)}"
-                return [Refused(scope, "scope", why, {})]
             if RANK.index(_level(account, scope)) >= RANK.index(verb):
                 return [Found(scope, verb, f"it is stopped already ({_level(account, scope)})")]
             return [HaltMoved(scope, verb, f"{command.who} asked", command.who)]  # type: ignore[arg-type]
@@ -174,6 +176,16 @@ class Overseer:
         if _level(account, "all") != "kill":
             return [Found("all", "clear_kill", "it was not killed")]
         return [HaltMoved("all", "", f"cleared: {reason}", command.who)]
+
+
+def unknown(scope: str, of_name: Unknown) -> str:
+    """Why nothing of this run is meant by a scope, "" if something is."""
+    kind, _, name = scope.partition(":")
+    if scope == "all":
+        return ""
+    if kind not in SCOPES or not name:
+        return "say all, venue:NAME, market:KEY or strategy:NAME"
+    return of_name(kind, name)
 
 
 def _resumed(level: str, now: Ns) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dutchbook import __version__
@@ -9,6 +10,7 @@ from dutchbook.alerts.notice import KINDS, Muted
 from dutchbook.alerts.words import cents, clean, clock, moment, size, usd
 from dutchbook.domain.events import OperatorAsked
 from dutchbook.domain.units import SECOND, Ns
+from dutchbook.risk.halt import unknown
 from dutchbook.state.account import Account
 from dutchbook.state.baskets import BasketLife
 
@@ -51,9 +53,13 @@ class Remote:
 
     def _verb(self, verb: str) -> Callable[[str, list[str]], str]:
         def asked(who: str, args: list[str]) -> str:
-            scope = args[0] if args else "all"
-            known = {"cross_venue", "complement", "bundle_yes", "bundle_no", "implication"}
-            scope = f"strategy:{scope}" if scope in known else scope
+            engine, scope = self.live.engine, args[0] if args else "all"
+            if engine.trading is None:
+                return "This run only watches."
+            scope = f"strategy:{scope}" if scope in engine.trading.strategies else scope
+            none = unknown(scope, partial(engine.trading.unknown_name, engine.view))
+            if none and verb != "kill" and scope not in engine.trading.account.halts:
+                return f"{clean(scope, 80)}: {none}"
             self.live.tell(OperatorAsked(who, verb, () if verb == "kill" else (scope,)))
             return f"Asked: {verb} {'' if verb == 'kill' else scope}. /status shows what holds."
 
@@ -76,7 +82,7 @@ class Remote:
         return "\n".join(lines)
 
     def _profit(self, who: str, args: list[str]) -> str:
-        days = int(args[0]) if args and args[0].isdigit() and len(args[0]) < 5 else 0
+        days = int(args[0]) if args and args[0].isdecimal() and len(args[0]) < 5 else 0
         since = self.live.clock.now() - days * 86_400 * SECOND if days else 0
         over = [b for b in self._over() if b.moved_at >= since]
         won = sum(b.locked > 0 for b in over)
@@ -118,7 +124,7 @@ class Remote:
         return "\n".join([*lines, f"equity {usd(account.equity())}"])
 
     def _trades(self, who: str, args: list[str]) -> str:
-        most = int(args[0]) if args and args[0].isdigit() and len(args[0]) < 3 else 10
+        most = int(args[0]) if args and args[0].isdecimal() and len(args[0]) < 3 else 10
         return "\n".join(map(_basket, self._over()[-max(most, 1) :])) or "None yet."
 
     def _count(self, who: str, args: list[str]) -> str:
@@ -177,7 +183,7 @@ class Remote:
         """`/mute 1h`, `/mute fill 2h`, `/mute fill 0m` lifts it."""
         kind = args[0] if args and args[0] in KINDS else "all"
         span = args[-1] if args else "1h"
-        if not (span[:-1].isdigit() and len(span) < 7 and span[-1] in _UNITS):
+        if not (span[:-1].isdecimal() and len(span) < 7 and span[-1] in _UNITS):
             return f"/mute [kind] 30m, 1h or 2d; kinds: {', '.join(KINDS)}"
         seconds = min(int(span[:-1]) * _UNITS[span[-1]], MUTE_MAX)
         now = self.live.clock.now()

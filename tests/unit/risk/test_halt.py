@@ -12,6 +12,11 @@ from dutchbook.state.account import Account
 MORNING = Ns(20_000 * DAY + 3_600 * SECOND)
 
 
+def anything(kind, name):
+    """Every venue, market and strategy is there."""
+    return ""
+
+
 class Days:
     """An account with $1,000 at Kalshi, and the overseer that watches it."""
 
@@ -30,7 +35,9 @@ class Days:
 
     def says(self, verb, *args):
         return self._told(
-            self.overseer.operator(OperatorAsked("ann", verb, args), self.account, self.now)
+            self.overseer.operator(
+                OperatorAsked("ann", verb, args), self.account, self.now, anything
+            )
         )
 
     def lose(self, dollars):
@@ -81,7 +88,9 @@ def test_a_person_may_pause_what_is_halved_or_reduced_only():
 def test_what_is_stopped_harder_already_is_said_to_be():
     days = Days()
     days.says("halt", "all")
-    outs = days.overseer.operator(OperatorAsked("ann", "pause", ("all",)), days.account, days.now)
+    outs = days.overseer.operator(
+        OperatorAsked("ann", "pause", ("all",)), days.account, days.now, anything
+    )
     assert outs == [Found("all", "pause", "it is stopped already (halt)")]
 
 

@@ -18,6 +18,11 @@ KEY = "kalshi:A000"
 SCOPE = f"market:{KEY}"
 
 
+def anything(kind, name):
+    """Every venue, market and strategy is there."""
+    return ""
+
+
 class Market:
     """One market, its orders told one after the other."""
 
@@ -102,7 +107,7 @@ def test_a_person_lets_it_go_on_and_a_restart_changes_nothing():
     again.restore(market.account.take())
     assert again.halts[SCOPE].level == "pause" and again.trouble.by_key[KEY].refusals == 1
     asked = OperatorAsked("ann", "resume", (SCOPE,))
-    for out in market.overseer.operator(asked, market.account, NOW):
+    for out in market.overseer.operator(asked, market.account, NOW, anything):
         market.account.note(out, NOW)
     assert market.look() == [] and KEY not in market.account.trouble.by_key
     market.refuse()
