@@ -30,13 +30,17 @@ def kill(
     from dutchbook.cli.out import emit, say
     from dutchbook.domain.errors import NotRunning
     from dutchbook.runtime.datadir import data_dir_of
-    from dutchbook.runtime.wiregate import KILL_FILE
+    from dutchbook.runtime.wiregate import put_kill_file
 
-    root = data_dir_of(config, data_dir)
-    (root / KILL_FILE).write_text(f"killed by {getpass.getuser()}\n", encoding="utf-8")
+    missing = put_kill_file(data_dir_of(config, data_dir), getpass.getuser())
     try:
         reply = asked(config, data_dir, "kill", *(["flatten"] if flatten else []))
     except NotRunning as error:
+        if missing:
+            raise NotRunning(
+                "nothing was killed: no run is going on, and the kill file can't be written",
+                why=missing, todo="kill again once a run goes on, or mend the directory",
+            ) from error  # fmt: skip
         say("nothing is running; the next run starts killed")
         if as_json:
             emit({"killed": True, "running": False})
@@ -62,14 +66,8 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Begin nothing new; what is under way is brought to its end."""
-    from dutchbook.cli.ask import command, question, told
-    from dutchbook.domain.errors import UsageError
+    from dutchbook.cli.ask import command, told
 
-    kind, _, name = scope.partition(":")
-    if kind == "strategy" and name:  # a name that is none would stop nothing, and say it did
-        known = [row["name"] for row in question(config, data_dir, "strategies")]
-        if name not in known:
-            raise UsageError(f"no strategy {name!r}", todo="dutchbook strategy list")
     told(command(config, data_dir, "pause", scope), as_json)
 
 

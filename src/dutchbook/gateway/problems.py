@@ -27,6 +27,7 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "wrong_method": (405, "This can't be done here"),
     "too_slow": (408, "The request took too long"),
     "refused": (409, "The run refused it"),
+    "partly_done": (409, "Only a part of it was done"),
     "conflict": (409, "It does not fit what stands"),
     "at_the_machine": (409, "This is done at the machine itself"),
     "stale_quote": (409, "The price has moved away"),

@@ -17,7 +17,7 @@ from dutchbook.runtime import config_file, control, publish
 from dutchbook.runtime.layers import Loaded, reloaded
 from dutchbook.runtime.leaves import find, get, leaves, shown
 from dutchbook.runtime.strategies import reload_of
-from dutchbook.runtime.wiregate import KILL_FILE
+from dutchbook.runtime.wiregate import KILL_FILE, put_kill_file
 
 AGAIN: Final = 0.5
 PATIENCE: Final = 8.0
@@ -84,11 +84,19 @@ class RunPort:
 
     async def kill(self, who: str, *, flatten: bool) -> Told | None:
         """The kill file first: it stops the wire, whatever becomes of the command."""
-        text = f"killed by {who}\n"
-        await asyncio.to_thread((self._root / KILL_FILE).write_text, text, encoding="utf-8")
+        missing = await asyncio.to_thread(put_kill_file, self._root, who)
         try:
             return await self.command(who, "kill", ("flatten",) if flatten else ())
-        except NotRunning:
+        except Timeout as error:
+            if missing:
+                raise
+            raise Timeout(f"no new order leaves, but {error.what}", todo=error.todo) from error
+        except NotRunning as error:
+            if missing:
+                raise NotRunning(
+                    "nothing was killed: no run is going on, and the kill file can't be written",
+                    why=missing, todo="kill again once a run goes on, or mend the directory",
+                ) from error  # fmt: skip
             return None
 
     async def clear_kill(self, who: str, reason: str) -> Told:

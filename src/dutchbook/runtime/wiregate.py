@@ -13,6 +13,16 @@ STALLED: Final = Ns(3 * SECOND)
 KILL_FILE: Final = "KILL"
 
 
+def put_kill_file(root: Path, who: str) -> str:
+    """Stop the wire of a data directory. Why it could not be written, "" where it stands: a full
+    disk must not keep the kill itself from the engine."""
+    try:
+        (root / KILL_FILE).write_text(f"killed by {who}\n", encoding="utf-8")
+    except OSError as error:
+        return "" if (root / KILL_FILE).exists() else str(error)
+    return ""
+
+
 class WireGate:
     """Says why an order may not leave, "" if it may. Asked for each one, right before it goes.
 

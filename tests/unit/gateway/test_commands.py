@@ -1,9 +1,14 @@
 """Commands: each becomes an event of the run, once, in somebody's name, through the gate."""
 
+from typing import Any
+
 import pytest
 
+from dutchbook.domain.errors import NotRunning
 from dutchbook.domain.events import InstrumentListed, LinkProposed, OperatorAsked
 from dutchbook.domain.relations import Link
+from dutchbook.gateway.ports import Told
+from dutchbook.runtime.remote import Remote
 from dutchbook.storage.reader import read_account
 from unit.engine.story import book, both, kalshi, poly
 from unit.gateway.house import Both, plain, standing
@@ -104,6 +109,69 @@ async def test_halts_hold_and_end(stood: Both) -> None:
     assert resumed.status_code == 200
     bad = await stood.call("POST", "/api/v1/control/halt", ann, {"scope": "moon"})
     assert (bad.status_code, plain(bad)["check"]) == (409, "scope")
+
+
+async def test_a_name_that_the_run_does_not_know_stops_nothing_and_says_so(stood: Both) -> None:
+    ann, stands = stood.key("risk"), stood.live.engine.trading.account.halts
+    for scope, words in {
+        "market:kalshi:NOPE": "no market", "market:KALSHI:A": "no market",
+        "strategy:bundel_yes": "bundle_yes", "venue:binance": "there is kalshi, polymarket",
+        "market:": "say all", "moon": "say all", "Venue:kalshi": "say all",
+    }.items():  # fmt: skip
+        for path in ("halt", "resume"):
+            answer = await stood.call("POST", f"/api/v1/control/{path}", ann, {"scope": scope})
+            said = plain(answer)
+            assert (answer.status_code, said["check"]) == (409, "scope"), scope
+            assert words in said["detail"] and not stands
+    for scope in ("market:kalshi:A", "strategy:bundle_yes"):
+        for path, left in (("halt", 1), ("resume", 0)):
+            answer = await stood.call("POST", f"/api/v1/control/{path}", ann, {"scope": scope})
+            assert (answer.status_code, len(stands)) == (200, left), answer.text
+    again = await stood.call("POST", "/api/v1/control/resume", ann, {"scope": "market:kalshi:A"})
+    assert plain(again)["notes"][0]["detail"] == "it was not stopped"
+
+
+async def test_a_chat_is_told_what_is_not_known_and_no_figure_stops_it(stood: Both) -> None:
+    remote, halts = Remote(stood.live), stood.live.engine.trading.account.halts
+    assert "there is no such strategy" in remote("ann", "/pause strategy:makr")
+    assert "no market" in remote("ann", "/stop market:kalshi:NOPE") and not halts
+    assert "strategy:bundle_yes" in remote("ann", "/pause bundle_yes")
+    await stood.until(lambda: "strategy:bundle_yes" in halts, "it is paused")
+    assert "Asked" in remote("ann", "/resume bundle_yes")
+    await stood.until(lambda: not halts, "it goes on")
+    for text in ("/profit ²", "/trades ²",
+                 "/mute ²h", "/mute fill h"):  # fmt: skip
+        assert isinstance(remote("ann", text), str)
+
+
+async def test_a_kill_says_what_it_could_not_sell(stood: Both, monkeypatch: Any) -> None:
+    """It killed all the same; that the run refused it would be untrue."""
+    trader, run = stood.key("trader"), stood.gateway.run
+    halted = ("HaltMoved", ["HaltMoved", "all", "kill", "kill switch", "ann"])
+    no = ("Refused", ["Refused", "e-1-1", "well_formed", "below the least size", {"qty": 3}])
+    kill, path = {"flatten": True}, "/api/v1/control/kill"
+
+    async def partly(who: str, verb: str, args: tuple[str, ...]) -> Told:
+        return Told(7, (halted, no), ("e-1-2",))
+
+    async def nobody(who: str, verb: str, args: tuple[str, ...]) -> Told:
+        raise NotRunning("no run is going on")
+
+    monkeypatch.setattr(run, "command", partly)
+    some = await stood.call("POST", path, trader, kill)
+    said = plain(some)
+    assert (some.status_code, said["code"], said["orders"]) == (409, "partly_done", ["e-1-2"])
+    assert "all trading is stopped" in said["detail"] and len(said["left"]) == 1
+    monkeypatch.setattr(run, "command", nobody)
+    none, without = [await stood.call("POST", path, trader, body) for body in (kill, {})]
+    assert (none.status_code, plain(none)["code"]) == (409, "partly_done")
+    assert "nothing was sold" in plain(none)["detail"] and "begins killed" in plain(none)["detail"]
+    assert (without.status_code, plain(without)["status"]) == (200, "the next run begins killed")
+    (stood.live.house.data_dir / "KILL").unlink()
+    rows = plain(await stood.call("GET", "/api/v1/audit?limit=9", stood.key("auditor")))["items"]
+    assert [row["result"] for row in rows if row["what"] == "kill"] == [
+        "done", "partly_done", "partly_done",
+    ]  # fmt: skip
 
 
 async def test_a_kill_needs_one_and_its_end_two(stood: Both) -> None:

@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from dutchbook.cli import ask as asking
-from dutchbook.cli.halt import kill_app, pause_app, resume_app
+from dutchbook.cli.halt import kill_app, resume_app
 from dutchbook.cli.out import report
-from dutchbook.domain.errors import Timeout
+from dutchbook.domain.errors import NotRunning, Timeout
 
 
 @pytest.fixture
@@ -86,19 +86,27 @@ def test_without_a_run_nothing_is_sold_and_that_is_an_error(killed):
     assert "nothing was sold" in error and (killed / "KILL").exists()
 
 
-def test_a_strategy_that_is_none_can_not_be_paused(killed, monkeypatch):
-    """It was said to be paused, and its like went on."""
+@pytest.mark.parametrize("running", [True, False])
+def test_a_disk_that_takes_no_file_keeps_no_kill_from_the_run(killed, monkeypatch, running):
+    """The engine is told all the same; where there is none, that is said."""
     asked = []
 
     def answer(root, request):
-        asked.append(request.verb or request.ask)
-        reply = {"notes": [], "orders": []}
-        return {"answer": [{"name": "bundle_yes"}]} if request.ask else reply
+        asked.append(request.verb)
+        if not running:
+            raise NotRunning("no run is going on")
+        return {"seq": 7, "notes": [], "orders": []}
 
+    def full(self, *args, **named):
+        raise OSError(28, "No space left on device")
+
+    (killed / "KILL").unlink()
     monkeypatch.setattr(asking, "ask", answer)
-    for scope, code in (("strategy:bundel_yes", 2), ("strategy:bundle_yes", 0), ("all", 0)):
-        result = CliRunner().invoke(pause_app, [scope, "--data-dir", str(killed)])
-        error = result.exception
-        found = result.exit_code if isinstance(error, SystemExit | None) else report(error)
-        assert (scope, found) == (scope, code)
-    assert asked == ["strategies", "strategies", "pause", "pause"]
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    result = CliRunner().invoke(kill_app, ["--json", "--data-dir", str(killed)])
+    error = result.exception
+    if running:
+        assert result.exit_code == 0 and json.loads(result.stdout)["seq"] == 7
+    else:
+        assert report(error) == 3 and "nothing was killed" in str(error)
+    assert asked == ["kill"]

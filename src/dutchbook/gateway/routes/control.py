@@ -2,22 +2,24 @@
 
 import asyncio
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Query, Request
 
 from dutchbook.domain.units import SECOND
-from dutchbook.gateway import shapes, store
+from dutchbook.gateway import rows, shapes, store
 from dutchbook.gateway.bodies import Ask, Halt, Kill, Scope
 from dutchbook.gateway.door import door, new_router
+from dutchbook.gateway.ports import Told
 from dutchbook.gateway.problems import Problem
-from dutchbook.gateway.routes.common import carry, done, gate, who
+from dutchbook.gateway.routes.common import asked, carry, done, gate, who
 from dutchbook.gateway.shapes import when
 
 router = new_router()
 ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 LIFE = 15 * 60 * SECOND
 """How long something waits for its second person."""
+NEXT: Final = "the next run begins killed"
 
 
 def _halts(request: Request) -> Any:
@@ -51,16 +53,31 @@ async def resume(request: Request, body: Scope) -> shapes.Done:
 @door(router, "POST", "/control/kill", scope="control:kill", answer=shapes.Done,
       summary="Stop everything at once")  # fmt: skip
 async def kill(request: Request, body: Kill) -> shapes.Done:
-    """No new risk leaves, open orders are canceled; works without a run, too."""
+    """No new risk leaves, open orders are canceled; without a run the next one begins killed. Where
+    something could not be sold the answer is a problem that says so: killed it is."""
     told = await carry(
-        request, "kill", gate(request).run.kill(who(request).label, flatten=body.flatten),
+        request, "kill", _killed(request, flatten=body.flatten),
         before=_halts(request), sent={"flatten": body.flatten},
     )  # fmt: skip
-    return (
-        shapes.Done(0, "the next run begins killed", [], [])
-        if told is None
-        else done(told, "killed")
-    )
+    return done(told, "killed") if told.seq else shapes.Done(0, NEXT, [], [])
+
+
+async def _killed(request: Request, *, flatten: bool) -> Told:
+    """What a kill brought about; Problem where that is not all of what was asked for."""
+    told = await asked(gate(request).run.kill(who(request).label, flatten=flatten))
+    if told is None:
+        if flatten:
+            raise Problem("partly_done", f"nothing was sold: no run is going on; {NEXT}",
+                          fix="start the run, then kill with flatten again")  # fmt: skip
+        return Told(0, (), ())
+    left = [rows.note(name, plain) for name, plain in told.notes if name == "Refused"]
+    if left:
+        raise Problem(
+            "partly_done", f"all trading is stopped; {len(left)} position(s) can't be sold now: the"
+            f" first is {left[0]['what']}, {left[0]['reason']}", fix="GET /positions",
+            more={"seq": told.seq, "orders": list(told.orders), "left": left},
+        )  # fmt: skip
+    return told
 
 
 @door(router, "POST", "/control/reload", scope="control:reload", answer=dict[str, list[str]],
