@@ -24,6 +24,7 @@ from dutchbook.alerts.notice import (
     Released,
     Sent,
     Settled,
+    Words,
 )
 from dutchbook.alerts.rules import Rules
 from dutchbook.alerts.words import moment, tag
@@ -107,10 +108,8 @@ class Center:
         book, rules = self.book, self.rules
         raw = f"{book.count}:{now}:{draft.kind}:{draft.key}".encode(errors="replace")
         name = hashlib.blake2b(raw, digest_size=8).hexdigest()
-        notice = Notice(
-            name, draft.kind, draft.key, priority, now, rules.mode, draft.text, draft.title,
-            draft.fields, draft.short, draft.why, draft.offered, draft.seq,
-        )  # fmt: skip
+        words = {field: getattr(draft, field) for field in Words.__struct_fields__}
+        notice = Notice(**words, id=name, priority=priority, at=now, mode=rules.mode)
         self.do(Accepted(notice, targets))
         return name
 

@@ -31,12 +31,10 @@ class Offered(msgspec.Struct, frozen=True):
     until: Ns
 
 
-class Draft(msgspec.Struct, frozen=True):
-    """Something to tell, before it is decided whether and over which channel.
-
-    `key` names the matter: the same key again is the same alert. `fields` is the text as rows for
-    an email, `short` as words for an SMS ("" : the first line), `why` what the Why button tells.
-    """
+class Words(msgspec.Struct, frozen=True):
+    """What is told. `key` names the matter: the same key again is the same alert. `fields` is the
+    text as rows for an email, `short` as words for an SMS ("" : the first line), `why` what the Why
+    button tells."""
 
     kind: Kind
     key: str
@@ -45,27 +43,23 @@ class Draft(msgspec.Struct, frozen=True):
     fields: tuple[tuple[str, str], ...] = ()
     short: str = ""
     why: str = ""
-    priority: Priority | None = None
     offered: Offered | None = None
     seq: int = 0
 
 
-class Notice(msgspec.Struct, frozen=True):
+class Draft(Words, frozen=True, kw_only=True):
+    """Something to tell, before it is decided whether and over which channel."""
+
+    priority: Priority | None = None
+
+
+class Notice(Words, frozen=True, kw_only=True):
     """An alert that was accepted. `id`: 16 hexadecimal characters."""
 
     id: str
-    kind: Kind
-    key: str
     priority: Priority
     at: Ns
     mode: str
-    text: str
-    title: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
-    short: str = ""
-    why: str = ""
-    offered: Offered | None = None
-    seq: int = 0
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):

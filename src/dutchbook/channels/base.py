@@ -1,15 +1,17 @@
 """The port of a channel: a pure protocol that is told what happened and says what it wants done."""
 
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from dutchbook.domain.units import Ns
+from dutchbook.domain.units import MILLI, Ns
 from dutchbook.venues.base import Bucket, Call, Drop, Wake
 
-HOUR = 3_600
-TEXT_MAX = 3_500
+TEXT_MAX: Final = 3_500
 """Characters of one message in any channel; what is longer is cut, and says so."""
+PENDING_MAX: Final = 1_000
+AFTER_MAX: Final = 3_600
+"""Seconds that a channel may ask us to wait."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -129,6 +131,54 @@ class Channel(Protocol):
         ...
 
     def on_wake(self, token: str, now: Ns) -> list[Out]: ...
+
+
+class Pending:
+    """Messages whose outcome is awaited, by the name of their call; the oldest is given up first.
+
+    `channel` stands before each reason why one failed.
+    """
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._count = 0
+        self._messages: dict[str, Message] = {}
+
+    def name(self, kind: str, message: Message) -> str:
+        """A name for the call that carries a message."""
+        self._count += 1
+        name = f"{kind}:{self._count}"
+        self._messages[name] = message
+        if len(self._messages) > PENDING_MAX:
+            self._messages.pop(next(iter(self._messages)))
+        return name
+
+    def take(self, call: str) -> Message | None:
+        """The message of a call that came back; None where nobody waits for its outcome."""
+        message = self._messages.pop(call, None)
+        return message if message is not None and message.key else None
+
+    def failed(self, message: Message, why: Any, wait: Any, *, for_good: bool) -> list[Out]:
+        """It was refused; `wait` in seconds, as the other side said it."""
+        sound_wait = isinstance(wait, int | float) and wait > 0
+        # Perhaps with a fraction: it only says when to try again.
+        after = int(min(wait, AFTER_MAX) * 1_000) * MILLI if sound_wait else 0
+        words = sound(str(why))[:200]
+        return [Failed(message.key, f"{self._channel}: {words}", Ns(after), for_good)]
+
+    def lost(self, call: str, sent: bool) -> list[Out]:
+        """Nobody knows what became of a call."""
+        message, word = self.take(call), "no answer" if sent else "not reached"
+        return [Failed(message.key, f"{self._channel}: {word}")] if message is not None else []
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """A JSON object; empty for whatever else came."""
+    try:
+        told = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def cut(text: str, most: int) -> str:

@@ -10,8 +10,19 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from dutchbook.channels.base import Clicked, Delivered, Failed, Key, Message, Out, cut, sound
-from dutchbook.domain.units import MILLI, SECOND, Ns
+from dutchbook.channels.base import (
+    Clicked,
+    Delivered,
+    Failed,
+    Key,
+    Message,
+    Out,
+    Pending,
+    cut,
+    read,
+    sound,
+)
+from dutchbook.domain.units import SECOND, Ns
 from dutchbook.venues.base import Bucket, Call, Sign
 
 CONTENT_MAX: Final = 2_000
@@ -22,7 +33,8 @@ SILENT: Final = 1 << 12
 WEBHOOK: Final = "discord.webhook"
 BOT: Final = "discord.bot"
 OLD_NS: Final = Ns(300 * SECOND)
-PENDING_MAX: Final = 1_000
+GONE: Final = (400, 401, 403, 404, 405)
+"""Answers after which the same message is not tried again."""
 _SPECIAL: Final = frozenset("\\*_~`|>#[]()<-@:")
 
 
@@ -40,8 +52,7 @@ class Discord:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._count = 0
-        self._calls: dict[str, Message] = {}
+        self._pending = Pending(self.name)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """Five in two seconds and 30 a minute; a short burst is saved up."""
@@ -82,11 +93,7 @@ class Discord:
         self, method: str, url: str, body: dict[str, Any], headers: dict[str, str], sign: Sign,
         message: Message,
     ) -> Call:  # fmt: skip
-        self._count += 1
-        name = f"{method}:{self._count}"
-        self._calls[name] = message
-        if len(self._calls) > PENDING_MAX:
-            self._calls.pop(next(iter(self._calls)))
+        name = self._pending.name(method, message)
         return Call(
             name, method, url, msgspec.json.encode(body), headers, (sign,), "channel",
             timeout=Ns(10 * SECOND),
@@ -115,23 +122,17 @@ class Discord:
         return self.send(Message("", text), now)
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
-        message = self._calls.pop(call, None)
-        if message is None or not message.key:
+        message = self._pending.take(call)
+        if message is None:
             return []
-        told = _told(body)
+        told = read(body)
         if 200 <= status < 300:
             return [Delivered(message.key, str(told.get("id", ""))[:40])]
-        wait = told.get("retry_after", 0)
-        # Seconds, perhaps with a fraction: it only says when to try again.
-        after = Ns(int(wait * 1_000) * MILLI) if isinstance(wait, int | float) and wait > 0 else 0
-        why = sound(str(told.get("message", f"status {status}")))[:200]
-        for_good = status in (400, 401, 403, 404, 405)
-        return [Failed(message.key, f"discord: {why}", Ns(min(after, 3_600 * SECOND)), for_good)]
+        why, wait = told.get("message", f"status {status}"), told.get("retry_after")
+        return self._pending.failed(message, why, wait, for_good=status in GONE)
 
     def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
-        message = self._calls.pop(call, None)
-        word = "no answer" if sent else "not reached"
-        return [Failed(message.key, f"discord: {word}")] if message and message.key else []
+        return self._pending.lost(call, sent)
 
     def on_done(self, key: str, why: str, for_good: bool, now: Ns) -> list[Out]:
         return []
@@ -174,7 +175,7 @@ class Interaction(msgspec.Struct, frozen=True):
 
 def interaction(body: bytes) -> Interaction | None:
     """Read a body that `verify` accepted; None for what we do not serve."""
-    told = _told(body)
+    told = read(body)
     if told.get("type") == 1:
         return Interaction(pong=True)
     data, member, user = told.get("data"), told.get("member"), told.get("user")
@@ -195,11 +196,3 @@ def reply(text: str) -> dict[str, Any]:
     """The answer to a press, which only the person sees; mentions nobody."""
     said = {"content": escaped(text), "flags": 64, "allowed_mentions": {"parse": []}}
     return {"type": 4, "data": said}
-
-
-def _told(body: bytes) -> dict[str, Any]:
-    try:
-        told = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}

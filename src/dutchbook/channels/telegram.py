@@ -16,8 +16,10 @@ from dutchbook.channels.base import (
     Key,
     Message,
     Out,
+    Pending,
     Said,
     cut,
+    read,
     sound,
 )
 from dutchbook.domain.units import SECOND, Ns
@@ -27,7 +29,8 @@ POLL_SECONDS: Final = 50
 TOKEN: Final = "telegram.token"
 ROW: Final = 2
 ANSWER_MAX: Final = 200
-PENDING_MAX: Final = 1_000
+GONE: Final = (400, 401, 403, 404)
+"""Answers after which the same message is not tried again."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -45,9 +48,8 @@ class Telegram:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._offset = 0
-        self._count = 0
         self._errors = 0
-        self._calls: dict[str, Message | None] = {}
+        self._pending = Pending(self.name)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """About one message a second to a chat, with a little saved up; 30 a second to all."""
@@ -73,62 +75,48 @@ class Telegram:
             bucket, timeout=timeout,
         )  # fmt: skip
 
-    def _named(self, message: Message | None, kind: str) -> str:
-        self._count += 1
-        name = f"{kind}:{self._count}"
-        self._calls[name] = message
-        if len(self._calls) > PENDING_MAX:
-            self._calls.pop(next(iter(self._calls)))
-        return name
-
     def send(self, message: Message, now: Ns) -> list[Out]:
         body = {"chat_id": self.config.chat, **_shown(message)}
         body["disable_notification"] = message.silent
-        return [self._call(self._named(message, "send"), "sendMessage", body, "chat")]
+        return [self._call(self._pending.name("send", message), "sendMessage", body, "chat")]
 
     def edit(self, ref: str, message: Message, now: Ns) -> list[Out]:
         chat, _, number = ref.rpartition("/")
         if not number.isdigit():
             return [Failed(message.key, f"no message {ref[:40]!r}", for_good=True)]
         body = {"chat_id": chat, "message_id": int(number), **_shown(message)}
-        name = self._named(message, "edit")
-        self._refs(name, ref)
+        name = self._pending.name("edit", msgspec.structs.replace(message, subject=ref))
         return [self._call(name, "editMessageText", body, "chat")]
-
-    def _refs(self, name: str, ref: str) -> None:
-        message = self._calls[name]
-        assert message is not None
-        self._calls[name] = msgspec.structs.replace(message, subject=ref)
 
     def answer(self, token: str, text: str, now: Ns) -> list[Out]:
         body = {"callback_query_id": token, "text": cut(sound(text), ANSWER_MAX)}
-        return [self._call(self._named(None, "answer"), "answerCallbackQuery", body, "")]
+        name = self._pending.name("answer", Message("", text))
+        return [self._call(name, "answerCallbackQuery", body, "")]
 
     def say(self, chat: str, text: str, now: Ns) -> list[Out]:
-        body = {"chat_id": chat, **_shown(Message("", text))}
-        return [self._call(self._named(None, "say"), "sendMessage", body, "bot")]
+        message = Message("", text)
+        body = {"chat_id": chat, **_shown(message)}
+        return [self._call(self._pending.name("say", message), "sendMessage", body, "bot")]
 
     # -- what comes back -------------------------------------------------------------------------
 
     def on_reply(self, call: str, status: int, body: bytes, now: Ns) -> list[Out]:
-        told = _told(body)
+        told = read(body)
         if call == "poll":
             return self._polled(told, now)
-        message = self._calls.pop(call, None)
+        message = self._pending.take(call)
         if message is None:
             return []
         if told.get("ok") is True:
             if call.startswith("edit"):
                 return [Delivered(message.key, message.subject)]
             return [Delivered(message.key, self._ref(told.get("result")))]
-        why = sound(str(told.get("description", f"status {status}")))[:200]
+        why = str(told.get("description", f"status {status}"))
         if call.startswith("edit") and "message is not modified" in why:
             return [Delivered(message.key, message.subject)]
         extra = told.get("parameters")
-        wait = extra.get("retry_after", 0) if isinstance(extra, dict) else 0
-        wait = wait if isinstance(wait, int) and 0 <= wait <= 86_400 else 60
-        for_good = status in (400, 401, 403, 404)
-        return [Failed(message.key, f"telegram: {why}", Ns(wait * SECOND), for_good)]
+        wait = extra.get("retry_after") if isinstance(extra, dict) else None
+        return self._pending.failed(message, why, wait, for_good=status in GONE)
 
     def _ref(self, result: Any) -> str:
         """chat/number of a message that was sent."""
@@ -159,9 +147,7 @@ class Telegram:
     def on_lost(self, call: str, sent: bool, now: Ns) -> list[Out]:
         if call == "poll":
             return self._again(now)
-        message = self._calls.pop(call, None)
-        word = "no answer" if sent else "not reached"
-        return [Failed(message.key, f"telegram: {word}")] if message is not None else []
+        return self._pending.lost(call, sent)
 
     def on_done(self, key: str, why: str, for_good: bool, now: Ns) -> list[Out]:
         return []
@@ -187,14 +173,6 @@ def _key(key: Key) -> dict[str, str]:
     return {"text": label, "callback_data": key.data} if key.data else {
         "text": label, "url": key.url,
     }  # fmt: skip
-
-
-def _told(body: bytes) -> dict[str, Any]:
-    try:
-        told = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _heard(update: dict[str, Any]) -> list[Out]:
