@@ -28,6 +28,7 @@ from dutchbook.gateway.readmodel import ReadModel
 from dutchbook.gateway.repeats import Repeats
 from dutchbook.gateway.rights import Principal
 from dutchbook.gateway.routes import (
+    about,
     account,
     admin,
     control,
@@ -50,7 +51,7 @@ AT_ROOT: Final = (health.router, metrics.router, webhooks.router)
 """Answered at the root as well."""
 PARTS: Final = (
     who.router, markets.router, opportunities.router, orders.router, account.router,
-    control.router, detect.router, normalize.router, admin.router,
+    control.router, detect.router, normalize.router, admin.router, about.router,
 )  # fmt: skip
 UNAUTHENTICATED: Final = ("unauthenticated", "forbidden")
 

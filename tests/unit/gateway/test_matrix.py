@@ -94,6 +94,16 @@ async def test_every_operation_says_its_scope_and_the_open_ones_are_few(stood: B
                      "/webhook/discord"}  # fmt: skip
 
 
+async def test_where_errors_point_there_is_the_interface_itself(stood: Both) -> None:
+    """Answers said "see /api/v1/openapi.json", where nothing was."""
+    headers = stood.key("viewer")
+    lost = await stood.call("GET", "/api/v1/marketz", headers)
+    where = plain(lost)["fix"].removeprefix("see ")
+    answer = await stood.call("GET", where, headers)
+    assert answer.status_code == 200 and plain(answer) == stood.serving.app.openapi()
+    assert (await stood.call("GET", where, {})).status_code == 401
+
+
 async def test_other_methods_are_not_there(stood: Both) -> None:
     admin = stood.key("admin")
     paths = {path for _, path, _ in operations(stood)}
