@@ -47,6 +47,22 @@ def test_a_run_is_followed_asked_and_stopped_from_outside(tmp_path: Path) -> Non
     assert made["key"] not in run.err
 
 
+def test_a_port_that_is_freed_soon_is_taken_then(tmp_path: Path, monkeypatch) -> None:
+    """Where a run was killed, its gateway has the port for seconds more: the next run had none."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("DUTCHBOOK__API__PORT", str(taken.getsockname()[1]))
+        run = Command(tmp_path, "run", "--data-dir", tmp_path / "d")
+        wait_until(lambda: "no gateway: " in run.err, "it says that there is none")
+    try:
+        wait_until(lambda: "one-time token" in run.err, "and that there is one now")
+    finally:
+        run.interrupt()
+    assert run.end() == 0, run.err[-2000:]
+    assert "again in 0.5 s" in run.err and "the run goes on without it" not in run.err
+
+
 def test_a_taken_port_is_a_sentence_and_trading_goes_on(tmp_path: Path, monkeypatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -36,10 +36,19 @@ class ApiChild:
     async def keep(self) -> None:
         """Start it, and again whenever it ends by itself, later each time; until cancelled.
 
-        One that never listened is not tried again: what is in its way stays there.
+        One that can't listen is tried again a few times: where the run before was killed, its
+        gateway has the port for some seconds more. What is in its way then stays there.
         """
         waits = iter(WAITS)
-        while await self._start():
+        while True:
+            if why := await self._start():
+                wait = next(waits, 0.0)
+                then = f"again in {wait:g} s" if wait else "the run goes on without it"
+                self._say(f"no gateway: {why}; {then}")
+                if not wait:
+                    return
+                await asyncio.sleep(wait)
+                continue
             began, process = time.monotonic(), self._process
             assert process is not None
             reading = asyncio.create_task(self._read(process), name="gateway's words")
@@ -51,8 +60,8 @@ class ApiChild:
             self._say(f"the gateway ended ({code}){self._said()}; again in {wait:g} s")
             await asyncio.sleep(wait)
 
-    async def _start(self) -> bool:
-        """Start it and wait for its first line; nothing is raised."""
+    async def _start(self) -> str:
+        """Start it and wait for its first line: why it does not listen, "" if it does."""
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "dutchbook", "run", "--role", "gateway", "--child",
@@ -70,11 +79,11 @@ class ApiChild:
             await self._process.stdin.drain()
             line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
             self._told(msgspec.json.decode(line))
-            return True
+            return ""
         except (OSError, TimeoutError, msgspec.DecodeError) as error:
-            self._say(f"no gateway: {await self._why(error)}; the run goes on without it")
+            why = await self._why(error)
             await self.stop()
-            return False
+            return why
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Its standard error, of which the last lines are kept: a full pipe would stop it."""
