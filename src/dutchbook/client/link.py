@@ -171,6 +171,9 @@ class Client:
                 return
             except (NotRunning, OSError, TimeoutError, ConnectionClosed, InvalidHandshake, Hole):
                 pass
+            except Exception as error:  # whoever listens would wait for ever
+                self._end(error)
+                return
             if self._up.is_set():
                 tries = 0
                 self.changed(False)
@@ -210,6 +213,7 @@ class Client:
         if isinstance(message, wire.Subscribed):
             ears = self._ears.get(message.id)
             if ears is not None:
+                ears.ahead = 0
                 ears.feed.subscribed(message)
                 by_name[message.subscription] = ears
         elif isinstance(message, wire.Error):

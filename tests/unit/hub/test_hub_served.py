@@ -3,10 +3,12 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve as serve_sockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dutchbook.client import Client, Gone, HubError, follow
@@ -239,3 +241,44 @@ async def test_a_plain_loop_follows_from_a_thread(tmp_path: Path):
             return seqs
 
         assert await asyncio.wait_for(asyncio.to_thread(work), 10) == [2, 3, 4]
+
+
+async def said_by(replies: list[list[object]], ticks: int) -> tuple[Any, Any]:
+    """A server that says on each connection what stands in `replies`, and a client's first
+    message or error within `ticks` tenths of a second."""
+
+    async def serve(socket: Any) -> None:
+        await socket.recv()
+        for said in replies.pop(0):
+            if said is None:
+                asked = json.loads(await socket.recv())
+                said = msgspec.json.encode(wire.Subscribed("x", "signals", 1, asked["id"]))
+            elif said == "ahead":
+                asked = json.loads(await socket.recv())
+                said = msgspec.json.encode(wire.Error("ahead", "not yet", "", asked["id"], 1))
+            await socket.send(said if isinstance(said, str) else bytes(said).decode())
+
+    async with serve_sockets(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Client(f"ws://127.0.0.1:{port}/ws", "t") as client:
+            feed, messages = client.feed("signals", after=1)
+            try:
+                return feed, await asyncio.wait_for(anext(messages), ticks / 10)
+            except Exception as error:
+                return feed, error
+
+
+async def test_words_that_no_client_knows_end_it_aloud():
+    """A listener waited for ever on a connection that nobody read any more."""
+    welcome = msgspec.json.encode(wire.Welcome("c", 1, 1))
+    for strange in ("{", '{"type":"novelty","seq":2}', "[[]]", '"\\ud800"'):
+        _, error = await said_by([[welcome, None, strange]], 50)
+        assert isinstance(error, msgspec.MsgspecError | ValueError), (strange, error)
+
+
+async def test_a_server_that_is_behind_is_waited_for_after_each_restart():
+    """Waits of earlier connections used up the patience for later ones."""
+    welcome = msgspec.json.encode(wire.Welcome("c", 1, 1))
+    once = [welcome, *["ahead"] * 12, None]
+    _, end = await said_by([once, once, once, [welcome, None, "{"]], 120)
+    assert isinstance(end, msgspec.MsgspecError), end
