@@ -177,8 +177,7 @@ async def confirm_page(
 async def confirm_press(request: Request, name: Name) -> Response:
     """A form: `act`, and `token` or `code`."""
     ports, gateway = ports_of(request), gate(request)
-    form = parse_qs((await _body(request)).decode("latin-1"), max_num_fields=5)
-    act, token, code = (form.get(key, [""])[0] for key in ("act", "token", "code"))
+    act, token, code = _form(await _body(request))
     by, what = "link" if token else "code", f"{clean(act, 20)} alert {clean(name, 80)}"
     if act not in alert_page.WORDS or not await asked(ports.proved(name, token, code)):
         await gateway.identity.denied(by, request.state.address, what, "forbidden")
@@ -187,6 +186,15 @@ async def confirm_press(request: Request, name: Name) -> Response:
     result = "done" if done else "refused"
     await gateway.identity.record(by, request.state.address, what, result)
     return _page(alert_page.said(words))
+
+
+def _form(body: bytes) -> tuple[str, ...]:
+    """act, token and code of a form; empty where it is none."""
+    try:
+        form = parse_qs(body.decode("latin-1"), max_num_fields=5)
+    except ValueError:
+        form = {}
+    return tuple(form.get(key, [""])[0][:200] for key in ("act", "token", "code"))
 
 
 def _page(text: str, status: int = 200) -> Response:

@@ -136,6 +136,20 @@ async def test_a_code_is_guessed_five_times_at_most(served):
     assert desk.alerting.center.book.lives[name].settled is None
 
 
+@pytest.mark.parametrize("form", [
+    b"a&b&c&d&e&f&g", b"act=execute&token=\xe9", b"act=execute&token=%e9", b"act=dismiss&code=\xb2",
+    b"act=%00&token=%ff", b"act=execute" * 9_000, b"\xff\xfe", b"act=execute&code=" + b"9" * 5_000,
+])  # fmt: skip
+async def test_odd_forms_and_links_are_refused_and_change_nothing(served, form):
+    desk, client = served
+    name = offer(desk)
+    answer = await client.post(f"/alerts/{name}/confirm", content=form)
+    assert answer.status_code == 403
+    for query in ("token=%C3%A9", "token=%00", "act=%F0%9F%8E%B2&token=x", "token=" + "x" * 199):
+        assert (await client.get(f"/alerts/{name}/confirm?{query}")).status_code == 404
+    assert desk.told == [] and desk.alerting.center.book.lives[name].settled is None
+
+
 async def test_alertmanager_posts_and_resolves(served):
     desk, client = served
     alert = {"status": "firing", "labels": {"alertname": "Down\x1b", "severity": "critical"},
