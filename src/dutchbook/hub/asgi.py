@@ -223,9 +223,11 @@ async def rows(
     oldest = switch.hub.histories[channel].oldest
     if after < oldest and "after" in query:
         return _no("gone", 410, f"messages up to {oldest} are not kept any more")
-    found, upto = await _find(
-        switch, channel, max(after, oldest), after_n, min(limit, ROWS_MAX), test
-    )
+    start = max(after, oldest)
+    try:
+        found, upto = await _find(switch, channel, start, after_n, min(limit, ROWS_MAX), test)
+    except OSError:  # what is older than memory is asked of the run
+        return _no("away", 503, "the run is away, which keeps what is so old; ask again")
     body = b'{"messages":[%b],"next":%d,"next_n":%d,"seq":%d}' % (
         b",".join(item.body for item in found), *upto, switch.hub.seq,
     )  # fmt: skip

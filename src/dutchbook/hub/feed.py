@@ -23,6 +23,8 @@ FRAME_MAX: Final = 64 << 20
 BEHIND_MAX: Final = 32 << 20
 """Bytes that may wait for one process; then it is cut off, and follows anew from where it was."""
 PAGE: Final = 1_000
+ANSWER_SECONDS: Final = 10.0
+"""How long a question to the run may wait: one that stands still must not hold all who ask."""
 RETRY: Final = 0.25
 
 
@@ -249,12 +251,17 @@ class FeedClient:
         return told.seq, told.known
 
     async def _put(self, make: Callable[[int], msgspec.Struct]) -> Any:
+        """ConnectionError where the run is away, TimeoutError where it stands still."""
         assert self._writer is not None
         self._asks += 1
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked[self._asks] = future
-        self._writer.write(_framed(make(self._asks)))
-        return await future
+        name, future = self._asks, asyncio.get_running_loop().create_future()
+        self._asked[name] = future
+        self._writer.write(_framed(make(name)))
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await future
+        finally:
+            self._asked.pop(name, None)
 
     async def _run(self) -> None:
         while True:

@@ -153,6 +153,6 @@ def _judged(answer: Response) -> Response:
     if answer.status_code < 400:
         return answer
     said = msgspec.json.decode(bytes(answer.body))
-    code = _CODES[answer.status_code]
+    code = "not_running" if said["error"] == "away" else _CODES[answer.status_code]
     raise Problem(code, said["what"] or said["error"], fix="docs/distribution.md says what fits",
                   more={"error": said["error"]})  # fmt: skip

@@ -90,6 +90,31 @@ async def test_a_gateway_that_only_reads_takes_no_signals(tmp_path: Path) -> Non
             await asyncio.wait_for(client.ready(), 10)
 
 
+async def test_what_only_the_run_keeps_is_said_to_be_away_with_it(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    """It was a defect, 500; and a run that stood still held whoever posted for ever."""
+    async with told(tmp_path) as (both, _):
+        service, fanout = both.key("service"), both.serving.hub.fanout
+        monkeypatch.setattr("dutchbook.hub.feed.ANSWER_SECONDS", 0.2)
+        heard = fanout.feed._writer
+
+        class Deaf:
+            def write(self, data: bytes) -> None: ...
+
+        fanout.feed._writer = Deaf()
+        silent = await post(both, service, "s1")
+        assert (silent.status_code, plain(silent)["code"]) == (504, "outcome_unknown")
+        fanout.hub.histories["signals"].floor = (10**9, 0)
+        for writer in (Deaf(), None):
+            fanout.feed._writer = writer
+            old = await both.call("GET", "/api/v1/signals?after=0", service)
+            assert (old.status_code, plain(old)["code"]) == (503, "not_running")
+        assert not fanout.feed._asked
+        fanout.feed._writer = heard
+        assert (await post(both, service, "s1")).status_code == 202
+
+
 def kept(port: int) -> int:
     """Bytes that the kernel keeps for the other end of a connection from this local port."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
