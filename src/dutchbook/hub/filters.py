@@ -64,7 +64,8 @@ class FilterError(Exception):
 
 
 Test = Callable[[Facets], bool]
-_FIGURES: Final = ("min_confidence", "min_edge")
+_FIGURES: Final = {"min_confidence": (0, 1), "min_edge": (-1_000, 1_000)}
+"""Shares, and between what they lie: beyond it nothing, or everything, would pass unseen."""
 _LISTS: Final = ("kinds", "venues", "categories", "tickers", "keywords")
 
 
@@ -138,8 +139,9 @@ def _share(name: str, value: Number) -> int:
         found = micros(value if isinstance(value, str) else repr(value))
     except ValueError as error:
         raise FilterError(f"{name}: {error}") from None
-    if abs(found) > 1_000 * ONE:
-        raise FilterError(f"{name} must lie between -1000 and 1000")
+    least, most = _FIGURES[name]
+    if not least * ONE <= found <= most * ONE:
+        raise FilterError(f"{name} must lie between {least} and {most}")
     return found
 
 

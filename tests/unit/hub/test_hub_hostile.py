@@ -38,6 +38,8 @@ FILTERS = {
     "a negative span": b'{"max_lockup":-1}',
     "an unknown condition": b'{"profit":1}',
     "too large": b'{"min_edge":99999999}',
+    "per cent for a share": b'{"min_confidence":80}',
+    "less than none": b'{"not":{"min_confidence":"-0.1"}}',
 }
 
 
