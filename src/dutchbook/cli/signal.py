@@ -1,5 +1,6 @@
 """`dutchbook signal`: listen to a run, post to it, check its receipts."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -7,6 +8,9 @@ import typer
 
 app = typer.Typer(no_args_is_help=True)
 TITLE: Final = 120
+AGAIN: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds before a signal is posted again that nobody knows to be taken: a run that only just began
+is behind."""
 Dir = Annotated[Path | None, typer.Option("--data-dir", help="instead of the one set")]
 Conf = Annotated[Path | None, typer.Option("--config", help="instead of dutchbook.toml")]
 Json = Annotated[bool, typer.Option("--json")]
@@ -81,28 +85,43 @@ def post(
     as_json: Json = False,
 ) -> None:
     """Give a running dutchbook a signal; it is numbered, kept and told to who listens."""
-    import httpx2
-
     from dutchbook.cli.out import emit, say
-    from dutchbook.domain.errors import NotRunning, UsageError
+    from dutchbook.domain.errors import Timeout, UsageError
 
     address, token = _address(url, data_dir, config)
     said = {"kind": kind, "confidence": confidence, "title": title, "markets": market or [],
             "id": name, "probability": probability or None}  # fmt: skip
-    try:
-        reply = httpx2.post(
-            f"{address}/signals", json=said, headers={"authorization": f"Bearer {token}"},
-            timeout=10,
+    for wait in (*AGAIN, 0):
+        status, told = _posted(f"{address}/signals", token, said)
+        if status not in (503, 504):
+            break
+        time.sleep(wait)  # the same words again are the same signal
+    else:
+        raise Timeout(
+            "nobody knows whether the run took it", why=str(told.get("detail", "")),
+            todo="post it again: it counts once",
         )  # fmt: skip
-        told = reply.json()
-    except (httpx2.HTTPError, ValueError) as error:
-        raise NotRunning(f"no answer from {address}", why=str(error)) from error
-    if reply.status_code >= 400:
+    if status >= 400:
         raise UsageError(f"refused: {told.get('code')}", why=str(told.get("detail", "")))
     if as_json:
         emit(told)
     else:
         say(f"signal {told['signal_id']} is number {told['seq']}")
+
+
+def _posted(url: str, token: str, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """The status and the answer to one try. NotRunning where there is none."""
+    import httpx2
+
+    from dutchbook.domain.errors import NotRunning
+
+    try:
+        reply = httpx2.post(
+            url, json=said, headers={"authorization": f"Bearer {token}"}, timeout=15
+        )
+        return reply.status_code, reply.json()
+    except (httpx2.HTTPError, ValueError) as error:
+        raise NotRunning(f"no answer from {url}", why=str(error)) from error
 
 
 @app.command()
