@@ -9,7 +9,7 @@ from rapidfuzz.distance import Indel
 
 from dutchbook.match.levels import FLIP, Level, within
 from dutchbook.match.terms import Stated, Terms, parse
-from dutchbook.match.times import When, compare_times
+from dutchbook.match.times import When, compare_times, fits_year
 from dutchbook.match.words import GIVEN, SOFT, TWINS
 
 Claim = Literal["same", "opposite", "implies", "different", "unknown"]
@@ -153,6 +153,9 @@ def _times(a: Terms, b: Terms) -> Term:
     finding: Finding = "unclear"
     if relation in ("equal", "one side"):
         finding = "agree" if relation == "equal" else "one side"
+        if not _years_fit(a, b):
+            one, two = (_show(s.times) or f"listed {s.year_listed or '-'}" for s in (a, b))
+            return Term("time", "unclear", one, two)
     elif relation == "apart":
         finding = "differ"
     elif relation in ("a in b", "b in a") and a.times[0].kind == b.times[0].kind == "by":
@@ -163,6 +166,14 @@ def _times(a: Terms, b: Terms) -> Term:
     elif relation in ("a in b", "b in a") and {a.times[0].kind, b.times[0].kind} <= {"on", "in"}:
         finding = "differ" if a.times[0].kind == b.times[0].kind else "unclear"
     return Term("time", finding, shown_a, shown_b)
+
+
+def _years_fit(a: Terms, b: Terms) -> bool:
+    """A year that a title leaves out is not another one than its ticker's."""
+    if not a.times and not b.times:
+        return not (a.year_listed and b.year_listed) or a.year_listed == b.year_listed
+    silent, other = (a, b) if not a.times else (b, a)
+    return bool(silent.times) or fits_year(other.times, silent.year_listed)
 
 
 def _both_touch(a: Terms, b: Terms) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from dutchbook.domain.instrument import Instrument
 from dutchbook.match.levels import Level, take_levels, ticker_level
 from dutchbook.match.teams import LEAGUES, name_teams
-from dutchbook.match.times import When, take_times, ticker_time, ticker_year
+from dutchbook.match.times import When, listed_year, take_times, ticker_time, ticker_year
 from dutchbook.match.words import COUNTRIES, FORMS, IDLE, PHRASES, STATES, TAGS, listed
 
 TITLE_MAX: Final = 400
@@ -48,7 +48,10 @@ class Stated(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """`words` are what is left, in order: names mostly. `tags` are (kind, value), sorted."""
+    """`words` are what is left, in order: names mostly. `tags` are (kind, value), sorted.
+
+    `year_listed`: the year of the ticker, 0 where it names none.
+    """
 
     words: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
@@ -57,6 +60,7 @@ class Terms(msgspec.Struct, frozen=True):
     hour: str = ""
     whole: bool = True
     read_from: tuple[str, ...] = ()
+    year_listed: int = 0
 
     def of(self, kind: str) -> tuple[str, ...]:
         """The values of one kind of tag."""
@@ -103,7 +107,8 @@ def parse(given: Stated) -> Terms:
     words = _pair(words, tags, league)
     words = _tagged(_places(name_teams(words, league) if league else words, tags), tags)
     levels, times, hour = _from_ticker(given.symbol, tags, levels, times, hour, filled)
-    return _settled(words, tags, levels, times, hour, whole, filled)
+    terms = _settled(words, tags, levels, times, hour, whole, filled)
+    return msgspec.structs.replace(terms, year_listed=listed_year(given.symbol))
 
 
 def _adds(outcome: str, title: str) -> bool:

@@ -203,15 +203,37 @@ def ticker_year(symbol: str) -> int:
     return 2000 + int(found[1]) if found else 0
 
 
+SYMBOL_YEAR: Final = re.compile(r"-(2[4-9]|3\d)(?=[A-Z-]|$)")
+
+
+def listed_year(symbol: str) -> int:
+    """The year under which a ticker lists its market (`KXMLBNLCY-26-PSKE`), or 0.
+
+    Only to refuse by: it may be the year of the event or of its end. Slugs say nothing.
+    """
+    found = SYMBOL_YEAR.search(symbol[:80]) if symbol[:80].isupper() else None
+    return 2000 + int(found[1]) if found else 0
+
+
+def fits_year(times: tuple[When, ...], year: int) -> bool:
+    """Whether a market listed under a year may mean these times; what is not known fits."""
+    if not year or len(times) != 1 or not times[0].year:
+        return True
+    when = times[0]
+    spread = 1 if when.kind in ("by", "season") else 0
+    low = when.year - (when.kind == "season")
+    return low <= year <= low + spread
+
+
 Relation = Literal["equal", "one side", "a in b", "b in a", "apart", "unclear"]
 
 
 def compare_times(a: tuple[When, ...], b: tuple[When, ...]) -> Relation:
-    """How two sets of times stand to each other; `one side` only where a year-end is left out."""
+    """How two sets of times stand to each other; `one side` only where one year-end is left out."""
     if a == b:
         return "equal"
     if not a or not b:
-        return "one side" if all(_is_year(when) for when in a + b) else "unclear"
+        return "one side" if len(a + b) == 1 and _is_year((a + b)[0]) else "unclear"
     if len(a) != 1 or len(b) != 1:
         return "unclear"
     return _compare(a[0], b[0])

@@ -154,3 +154,35 @@ def test_a_title_beyond_the_bound_is_never_the_same() -> None:
 def test_evidence_names_the_term_and_both_sides() -> None:
     verdict = claim(Stated("Will Ann win in Ohio?"), Stated("Will Ann win in Texas?"))
     assert verdict.why == "place: oh | tx"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "other", "expected"),
+    [
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the 2030 NL Cy Young?", "same"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the 2031 NL Cy Young?", "unknown"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the 2029 NL Cy Young?", "unknown"),
+        ("KXMLBNLCY-31JAN05-ALEE", "Will Ann Lee win the NL Cy Young before 2031?", "same"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the NL Cy Young before 2030?", "same"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the NL Cy Young before 2034?", "unknown"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the 2029-30 NL Cy Young?", "same"),
+        ("KXMLBNLCY-30-ALEE", "Will Ann Lee win the 2032-33 NL Cy Young?", "unknown"),
+        ("", "Will Ann Lee win the 2031 NL Cy Young?", "same"),
+        ("", "Will Ann Lee win the 2031 NL Cy Young before 2030?", "unknown"),
+    ],
+)
+def test_a_year_that_a_title_leaves_out_is_that_of_its_ticker(
+    symbol: str, other: str, expected: Claim
+) -> None:
+    """Venues list an award of this year and of the next under the same title."""
+    one = Stated("Will Ann Lee win NL Cy Young?", symbol=symbol)
+    assert claim(one, Stated(other)).claim == expected
+    assert claim(Stated(other), one).claim == expected
+
+
+def test_one_title_listed_for_two_years_is_two_claims() -> None:
+    title = "Will Ann Lee win NL Cy Young?"
+    one, two = Stated(title, symbol="KXMLBNLCY-30-ALEE"), Stated(title, symbol="KXMLBNLCY-31-ALEE")
+    found = claim(one, two)
+    assert (found.claim, found.why) == ("unknown", "time: listed 2030 | listed 2031")
+    assert claim(one, one).claim == "same"
