@@ -53,8 +53,9 @@ def span(text: str) -> Ns:
 
 
 def constant(text: str) -> Ns | None:
-    """The latency of every order; None where they differ."""
-    return None if text == "recorded" or text.startswith("drawn:") else span(text)
+    """The latency of every order; None where they differ. Raises UsageError."""
+    found = None if text == "recorded" else span(text.removeprefix("drawn:"))
+    return None if text.startswith("drawn:") else found
 
 
 def delays(text: str, feed: Ns, seed: int, recorded: list[Ns]) -> Delays:

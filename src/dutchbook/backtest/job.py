@@ -9,8 +9,9 @@ from typing import Any, get_args
 import msgspec
 
 from dutchbook.backtest import pool, runs, sweep
+from dutchbook.backtest.again import command
 from dutchbook.backtest.check import Look, check
-from dutchbook.backtest.plan import Plan
+from dutchbook.backtest.plan import Plan, checked
 from dutchbook.backtest.pool import Result, Tick, result_of
 from dutchbook.backtest.run import play
 from dutchbook.backtest.sources import load
@@ -50,7 +51,9 @@ def resolved(
         try:
             values[name] = micros(text)
         except ValueError as error:
-            raise UsageError(f"--{name}: {error}") from None
+            raise UsageError(
+                f"--{name}: {error}", todo="write a plain number, as 1000 or 0.5"
+            ) from None
         if values[name] < (name != "fees"):
             least = "0 or more" if name == "fees" else "above 0"
             raise UsageError(f"--{name} {text} can't be", todo=f"give a number {least}")
@@ -59,6 +62,7 @@ def resolved(
     plan = msgspec.convert(values, Plan)
     for name, given in sweep.axes(params).items():
         plan = sweep.varied(plan, name, given[0] if len(given) == 1 else given)
+    checked(plan)
     return plan
 
 
@@ -67,6 +71,7 @@ class Job:
 
     def __init__(self, plan: Plan, venue: str | None, root: Path, stamp: str, bar: Bar) -> None:
         self.plan = plan
+        self.venue = venue or ""
         self.root = root
         self.stamp = stamp
         self.bar = bar
@@ -91,7 +96,8 @@ class Job:
         with interruptible():
             began = self.clock.mono()
             with self.bar(plan.strategy) as tick:
-                played = play(plan, tape, name=name, command=_command(plan), tick=tick)
+                again = command(plan, self.venue, check=check, stress=stress, random=random_entry)
+                played = play(plan, tape, name=name, command=again, tick=tick)
             self.seconds = round((self.clock.mono() - began) / 1e9, 3)
             self.digest = played.digest
             record = played.record
@@ -223,15 +229,6 @@ def _row(label: str, result: Result) -> dict[str, Any]:
         "label": label, "net": result.net, "fees": result.fees, "trades": result.trades,
         "drawdown": result.drawdown, "sharpe": result.sharpe, "digest": result.digest,
     }  # fmt: skip
-
-
-def _command(plan: Plan) -> str:
-    params = [
-        f"--param {name}={value}" for own in plan.params.values() for name, value in own.items()
-    ]
-    data = [f"--data {name}" for name in plan.data]
-    words = ["dutchbook backtest run", plan.strategy, *data, *params, f"--latency {plan.latency}"]
-    return " ".join([*words, f"--seed {plan.seed}"])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,7 @@ UNASKED: Final = {"optimizer.enabled": "false", "execution.shown_ms": "600000"}
 on its tape with their answers."""
 RECORDED: Final = "recorded"
 """The strategies that a record of a run names itself."""
+SEED_MAX: Final = 2**63 - 1
 LOCKUP_S: Final = {"kalshi": 3_600, "polymarket": 3 * 3_600}
 
 Peek = Callable[[Tape], Quoter]
@@ -74,9 +76,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 7
 
     def names(self) -> list[str]:
-        """The strategies that are asked for, by name."""
+        """The strategies that are asked for, by name, each once."""
         names = [name.strip() for name in self.strategy.split(",") if name.strip()]
-        return list(ARBITRAGE) if names == ["arbitrage"] else names
+        every = [ARBITRAGE if name == "arbitrage" else (name,) for name in names]
+        return list(dict.fromkeys(chain.from_iterable(every)))
 
     def digest(self) -> str:
         """BLAKE2b-64 of the plan: of equal plans only, whatever files it was read from."""
@@ -91,6 +94,24 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def known() -> list[str]:
     """The names of all strategies that can be tested."""
     return list(dict.fromkeys([*ARBITRAGE, *_kinds()]))
+
+
+def checked(plan: Plan) -> None:
+    """Say what is wrong before a tape is read for it. Raises UsageError."""
+    for name in plan.names():
+        if name not in known() and name != RECORDED:
+            raise unknown(name)
+    delays.span(plan.feed)
+    delays.constant(plan.latency)
+    if not 0 <= plan.seed <= SEED_MAX:
+        raise UsageError(f"no seed {plan.seed}", todo=f"give a whole number from 0 to {SEED_MAX}")
+
+
+def unknown(name: str) -> UsageError:
+    """There is no such strategy; these there are."""
+    return UsageError(
+        f"no strategy {name!r}", todo=f"use one of {', '.join(known())}, or arbitrage"
+    )
 
 
 def _kinds() -> dict[str, Build]:
@@ -157,10 +178,7 @@ class _Begin:
         self.quoting = [name for name in names if name not in ARBITRAGE and name != RECORDED]
         for name in self.quoting:
             if name not in self.kinds:
-                raise UsageError(
-                    f"no strategy {name!r}",
-                    todo=f"use one of {', '.join(known())}, or arbitrage",
-                )
+                raise unknown(name)
         for name in plan.params:
             if name not in self.quoting:
                 raise UsageError(f"parameters for {name!r}, which is not tested")

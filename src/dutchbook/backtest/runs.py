@@ -101,7 +101,7 @@ def write(record: Record, plan: Plan, root: Path, log: list[str]) -> tuple[Path,
     fresh = root / f".{name}.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        document = files.write_run(record, fresh, plan.seed)
+        document = files.write_run(record, fresh)
         (fresh / PLAN).write_text(toml_of(plan), encoding="utf-8")
         (fresh / LOG).write_text("".join(f"{line}\n" for line in log), encoding="utf-8")
         os.rename(fresh, root / name)

@@ -23,7 +23,7 @@ Fees = Annotated[str, typer.Option(help="fees of the day, times this")]
 Depth = Annotated[str, typer.Option(help="shown sizes, times this")]
 Seed = Annotated[int, typer.Option(help="of drawn latencies and of all chance in the report")]
 Venue = Annotated[str, typer.Option(help="kalshi or polymarket, where it can't be told")]
-Workers = Annotated[int, typer.Option(help="processes; 0: one a core")]
+Workers = Annotated[int, typer.Option(min=0, max=1_000, help="processes; 0: one a core")]
 Cluster = Annotated[str, typer.Option(help="Ray address, or local; empty: none")]
 
 
@@ -49,7 +49,10 @@ def run_(
     check: Annotated[bool, typer.Option(help="look-ahead check after it")] = True,
     stress: Annotated[bool, typer.Option(help="again with other fees, latency, depth")] = False,
     random_entry: Annotated[
-        int, typer.Option("--random", help="so many runs of random entry, to compare with")
+        int,
+        typer.Option(
+            "--random", min=0, max=10_000, help="so many runs of random entry, to compare with"
+        ),
     ] = 0,
     workers: Workers = 0,
     cluster: Cluster = "",
@@ -122,12 +125,12 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write report.html and report.json of a run anew from its record."""
-    from dutchbook.backtest.runs import find, plan_in
+    from dutchbook.backtest.runs import find
     from dutchbook.cli.out import emit
     from dutchbook.report import files, recordfile
 
     folder = find(runs, run)
-    files.write_report(recordfile.read(folder), folder, plan_in(folder).seed)
+    files.write_report(recordfile.read(folder), folder)
     page = str(folder / files.PAGE)
     emit({"run": folder.name, "report": page}) if as_json else print(page)
     if open_:
@@ -212,7 +215,10 @@ def sweep(
     latency: Latency = "250ms",
     seed: Seed = 7,
     walk: Annotated[
-        int, typer.Option(help="folds of a walk-forward: best of each part, on the next one")
+        int,
+        typer.Option(
+            min=0, max=1_000, help="folds of a walk-forward: best of each part, on the next one"
+        ),
     ] = 0,
     venue: Venue = "",
     runs: Runs = Path("runs"),

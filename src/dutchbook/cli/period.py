@@ -28,7 +28,9 @@ def span(last: str, since: str, until: str) -> tuple[Ns, Ns]:
     if since:
         start = day(since)
         if start >= end:
-            raise UsageError(f"--since {since} is not before the end")
+            raise UsageError(
+                f"--since {since} is not before the end", todo="give an earlier day, or --until"
+            )
         return start, end
     match = _LAST.fullmatch(last)
     if match is None or not int(match[1]):

@@ -123,12 +123,15 @@ def _working(what: str) -> "AbstractContextManager[Any]":
 
 def _told(record: "Record", html: Path | None, browser: bool, as_json: bool) -> None:
     from dutchbook.report import metrics
+    from dutchbook.report.export import place
     from dutchbook.report.html import page
 
-    with _working("working out the figures"):
-        doc = metrics.document(record)
     if browser and html is None:
         html = Path("report.html")
+    if html is not None:
+        place(html)
+    with _working("working out the figures"):
+        doc = metrics.document(record)
     if html is not None:
         html.write_text(page(doc), encoding="utf-8")
     _shown(doc, html, browser, as_json)

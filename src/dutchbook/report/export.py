@@ -7,6 +7,7 @@ spreadsheet would take for a formula get an apostrophe in csv and xlsx (`text.ce
 import csv
 import datetime as dt
 import importlib
+import os
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -191,10 +192,27 @@ FORMATS: Final[dict[str, Callable[[Sheet, Path], None]]] = {
 }
 
 
+def place(path: Path) -> None:
+    """Refuse a path at which no file can be made, before the work. Raises UsageError."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory", todo=f"name a file in it: {path / 'FILE'}")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"{path} can't be written", why=f"there is no directory {path.parent}",
+            todo=f"make it first: mkdir -p {path.parent}",
+        )  # fmt: skip
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"{path} can't be written", why=f"{path.parent} may not be written to",
+            todo="name another directory",
+        )  # fmt: skip
+
+
 def write(sheet: Sheet, path: Path, form: str) -> None:
     """Write a sheet whole or not at all. Raises UsageError, ExtraMissing."""
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}", todo=f"one of {', '.join(FORMATS)}")
+    place(path)
     part = path.with_name(path.name + ".part")
     try:
         FORMATS[form](sheet, part)

@@ -10,13 +10,13 @@ REPORT = "report.json"
 PAGE = "report.html"
 
 
-def write_run(record: Record, folder: Path, seed: int = 7) -> dict[str, Any]:
+def write_run(record: Record, folder: Path) -> dict[str, Any]:
     """Write all files of a run; returns its document. Fills are parquet where pyarrow is there.
 
     Raises RecordError before anything is written.
     """
     recordfile.write(record, folder)
-    doc = write_report(record, folder, seed)
+    doc = write_report(record, folder)
     for name in ("trades", "equity"):
         export.write(sheets.of_run(record, name), folder / f"{name}.csv", "csv")
     fills = sheets.of_run(record, "fills")
@@ -27,9 +27,9 @@ def write_run(record: Record, folder: Path, seed: int = 7) -> dict[str, Any]:
     return doc
 
 
-def write_report(record: Record, folder: Path, seed: int = 7) -> dict[str, Any]:
+def write_report(record: Record, folder: Path) -> dict[str, Any]:
     """report.json and report.html of a record; returns the document."""
-    doc = metrics.document(record, seed)
+    doc = metrics.document(record)
     metrics.write(doc, folder / REPORT)
     (folder / PAGE).write_text(html.page(doc), encoding="utf-8")
     return doc

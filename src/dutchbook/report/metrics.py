@@ -24,11 +24,15 @@ from dutchbook.report.record import Record
 from dutchbook.report.text import clean
 
 SCHEMA: Final = 1
+SEED: Final = 7
+"""Of the report's chance, where the run had no seed."""
 Doc = dict[str, Any]
 
 
-def document(record: Record, seed: int = 7) -> Doc:
-    """All figures. `seed` owns the chance of bootstrap, permutation and Monte Carlo."""
+def document(record: Record) -> Doc:
+    """All figures. The seed of the run, or 7, owns the chance of bootstrap, permutation and Monte
+    Carlo: whoever makes the document of a record again gets the same one."""
+    seed = SEED if record.meta.seed is None else record.meta.seed
     points = daily.curve(record)
     capital = record.meta.capital
     days = daily.Days(record, points)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dutchbook.backtest import pool, runs, sources, sweep
+from dutchbook.backtest import again, pool, runs, sources, sweep
 from dutchbook.backtest.generated import generated
 from dutchbook.backtest.job import resolved
 from dutchbook.backtest.parts import state_at
@@ -238,14 +239,85 @@ def test_a_write_that_fails_leaves_no_directory(tmp_path, monkeypatch):
         ({"depth": "0"}, "--depth 0"),
         ({"queue": "front"}, "--queue front"),
         ({"param": ["nonsense"]}, "'nonsense' sets no parameter"),
+        ({"cash": "1e30"}, "--cash: not a plain decimal"),
+        ({"cash": "9" * 24}, "--cash: not a plain decimal"),
+        ({"strategy": "nobody"}, "no strategy 'nobody'"),
+        ({"strategy": "maker,nobody"}, "no strategy 'nobody'"),
+        ({"latency": "-5ms"}, "'-5ms' is no span"),
+        ({"latency": "drawn:soon"}, "'soon' is no span"),
+        ({"feed": "9999999999s"}, "'9999999999s' is no span"),
+        ({"seed": -1}, "no seed -1"),
+        ({"seed": 2**63}, f"no seed {2**63}"),
     ],
 )
-def test_what_a_plan_can_not_be_is_said_with_its_option(words, why):
+def test_what_a_plan_can_not_be_is_said_with_its_option_before_any_data_is_read(words, why):
     amounts = {"cash": "1", "fees": "0", "depth": "1", **words}
-    queue = amounts.pop("queue", "back")
+    strategy = amounts.pop("strategy", "maker")
     params = amounts.pop("param", [])
-    with pytest.raises(UsageError, match=re.escape(why)):
-        resolved("maker", ["sim:7"], params, None, {"queue": queue}, amounts)
+    others = {name: amounts.pop(name) for name in ("queue", "latency", "feed", "seed")
+              if name in amounts}  # fmt: skip
+    with pytest.raises(UsageError, match=re.escape(why)) as caught:
+        resolved(strategy, ["sim:7"], params, None, others, amounts)
+    assert caught.value.todo
+
+
+@pytest.mark.parametrize(
+    "option", [("--random", "-3"), ("--workers", "-1"), ("--workers", "x"), ("--random", "1e9")]
+)
+def test_numbers_of_processes_and_runs_have_bounds(option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["run", "probe", "--data", "sim:5:1s", *option])
+    assert done.exit_code == 2 and option[0] in done.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_several_strategies_are_named_once_each():
+    assert Plan("maker, maker,probe").names() == ["maker", "probe"]
+    names = Plan("maker,arbitrage,bundle").names()
+    assert names[0] == "maker" and names.count("bundle") == 1 and "implication" in names
+
+
+def test_a_run_names_the_command_that_makes_it_again(command, tmp_path):
+    """Every option that changes a figure is in it, in words that a shell takes apart rightly."""
+    first = command("run", "probe", "--data", "sim:5:8s", "-p", "one_in=30", "-p", "hold_s=2",
+                    "--cash", "1234.5", "--fees", "2", "--depth", "0.5", "--feed", "20ms",
+                    "--queue", "share", "--latency", "drawn:300ms", "--seed", "11", "--no-check",
+                    "--random", "1", "--workers", "1", "--json")  # fmt: skip
+    words = shlex.split(recordfile.read(tmp_path / first["folder"]).meta.command)
+    assert words[:3] == ["dutchbook", "backtest", "run"]
+    again = command(*words[2:], "--workers", "1", "--json")
+    assert again["digest"] == first["digest"] and again["run"] != first["run"]
+    one, two = (recordfile.read(tmp_path / run["folder"]) for run in (first, again))
+    assert two.meta.command == one.meta.command and two.variants == one.variants
+
+
+@pytest.mark.parametrize(
+    ("params", "shown"),
+    [
+        ({"cities": ["a b", "c"], "n": [1, 2]}, ["cities=a b,c", "n=1,2"]),
+        ({"on": True, "text": "7", "word": "it's"}, ["on=true", 'text="7"', "word=it's"]),
+    ],
+)
+def test_parameters_come_back_from_the_command_as_they_were(params, shown):
+    words = shlex.split(again.command(Plan("probe", ("a b.csv",), {"probe": params})))
+    given = [words[n + 1] for n, word in enumerate(words) if word == "--param"]
+    assert given == shown and words[words.index("--data") + 1] == "a b.csv"
+    read = {name: one[0] if len(one) == 1 else one for name, one in sweep.axes(given).items()}
+    assert read == params
+
+
+def test_what_is_shown_again_has_the_figures_that_were_written(command, tmp_path):
+    """Also where the seed of the report's chance is not the usual one."""
+    first = command("run", "probe", "--data", "sim:5:8s", "-p", "one_in=30", "-p", "hold_s=2",
+                    "--seed", "11", "--no-check", "--json")  # fmt: skip
+    folder = tmp_path / first["folder"]
+    written = json.loads((folder / "report.json").read_text())
+    assert written["seed"] == 11
+    assert command("show", "last", "--json")["summary"] == first["summary"] == written["summary"]
+    page = (folder / "report.html").read_text()
+    command("report", "last", "--json")
+    assert json.loads((folder / "report.json").read_text()) == written
+    assert (folder / "report.html").read_text() == page
 
 
 def test_data_that_can_not_be_is_refused():

@@ -144,3 +144,16 @@ def test_every_sheet_of_a_run_comes_back(name, tmp_path):
     sheet = sheets.of_run(Story(12, 10, nasty=True).record(), name)
     export.write(sheet, tmp_path / "x.csv", "csv")
     assert export.from_csv(tmp_path / "x.csv", sheet.columns) == sheet.rows
+
+
+def test_a_place_where_no_file_can_be_is_said_before_the_work(tmp_path):
+    sheet = Sheet("t", (("a", "int"),), [(1,)])
+    with pytest.raises(UsageError, match="there is no directory") as caught:
+        export.write(sheet, tmp_path / "gone" / "t.csv", "csv")
+    assert caught.value.todo == f"make it first: mkdir -p {tmp_path / 'gone'}"
+    with pytest.raises(UsageError, match="is a directory"):
+        export.write(sheet, tmp_path, "csv")
+    export.write(sheet, tmp_path / "t.csv", "csv")
+    with pytest.raises(UsageError, match="there is no directory"):
+        export.write(sheet, tmp_path / "t.csv" / "u.csv", "csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

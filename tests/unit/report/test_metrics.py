@@ -55,7 +55,8 @@ def test_the_document_is_json_and_the_same_again(story, doc, tmp_path):
     metrics.write(doc, tmp_path / "report.json")
     assert msgspec.json.decode((tmp_path / "report.json").read_bytes()) == doc
     assert metrics.document(story) == doc
-    other = metrics.document(story, seed=8)
+    other = metrics.document(replace(story, meta=replace(story.meta, seed=8)))
+    assert (doc["seed"], other["seed"]) == (7, 8)
     assert other["summary"]["net"] == doc["summary"]["net"]
     assert other["summary"]["sharpe_interval"] != doc["summary"]["sharpe_interval"]
 
