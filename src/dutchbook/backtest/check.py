@@ -91,8 +91,14 @@ def check(
     plan: Plan, tape: Tape, make: Make = lambda tape: {}, *, points: int = POINTS,
     tick: Callable[[int, int], None] = lambda n, of: None,
 ) -> Look:  # fmt: skip
-    """Play the whole tape once, then its beginnings with a cut and with a shuffled future."""
-    rounds = 1 + 2 * points
+    """Play the whole tape once, then its beginnings with a cut and with a shuffled future.
+
+    Quoters that are made with the tape are besides made with another one and shown the true one:
+    where that changes a decision, the tape is changed anew right after it. So one that peeks now
+    and then is found at the decisions that rest on the tape, not only where the tape was cut.
+    """
+    made = bool(make(tape))
+    rounds = 1 + 2 * points + (1 + points if made else 0)
     tick(0, rounds)
     whole = _decide(plan, tape, tape.items, len(tape.items), make)
     tick(1, rounds)
@@ -109,6 +115,25 @@ def check(
             if wrong and (first is None or wrong[0] < first[0]):
                 first = (wrong[0], cut, how)
             tick(2 + 2 * point + half, rounds)
+    cut = whole[0][0] + 1 if made and whole else len(tape.items)
+    for turn in range(1 + points):
+        tick(min(rounds, 1 + 2 * points + turn), rounds)
+        if cut >= len(tape.items):
+            break
+        shuffled = _shuffled(tape.items, cut, plan.seed)
+        again = _decide(plan, tape, tape.items, len(tape.items), make, shuffled)
+        suspect = next((n for n, row in enumerate(whole) if not _same(again, n, row)), None)
+        upto = [row for row in whole if row[0] < cut]
+        compared += len(upto)
+        if suspect is None:
+            break
+        if whole[suspect][0] < cut:
+            changed += sum(not _same(again, n, row) for n, row in enumerate(upto))
+            if first is None or suspect < first[0]:
+                first = (suspect, cut, "shuffled")
+            break
+        cut = whole[suspect][0] + 1
+    tick(rounds, rounds)
     peek = _name(plan, tape, make, whole, first) if first is not None else None
     return Look(compared, changed, points, peek)
 
@@ -122,12 +147,15 @@ def _cuts(whole: list[tuple[int, Step]], length: int, points: int) -> list[int]:
 
 
 def _decide(
-    plan: Plan, tape: Tape, items: list[Item], upto: int, make: Make
-) -> list[tuple[int, Step]]:
-    """What is decided on the first `upto` events by strategies that were made with `items`."""
+    plan: Plan, tape: Tape, items: list[Item], upto: int, make: Make,
+    made_with: list[Item] | None = None,
+) -> list[tuple[int, Step]]:  # fmt: skip
+    """What is decided on the first `upto` events by strategies that were made with `items`, or
+    with other ones."""
     given = msgspec.structs.replace(tape, items=items)
+    other = given if made_with is None else msgspec.structs.replace(tape, items=made_with)
     watch = _Decisions()
-    session = session_of(plan, given, watch, digest=False, made=make(given))
+    session = session_of(plan, given, watch, digest=False, made=make(other))
     shown = msgspec.structs.replace(given, items=items[:upto])
     session.play(prepared(plan, shown))
     return watch.rows

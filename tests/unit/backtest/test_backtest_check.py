@@ -106,3 +106,47 @@ class Scaled:
 def test_a_mean_over_all_of_the_data_is_caught():
     look = check(Plan("scaled"), TAPE, lambda tape: {"scaled": Scaled(tape)}, points=1)
     assert not look.ok and look.peek.event_at > look.peek.at
+
+
+class SeldomPeeker(Peeker):
+    """Buys what comes along for most of the tape, and peeks in the last third of it alone."""
+
+    def __init__(self, tape):
+        super().__init__(tape)
+        first, last = TAPE.span
+        self.honest_until = last - (last - first) // 3
+
+    def decide(self, key, view):
+        if view.now >= self.honest_until:
+            return super().decide(key, view)
+        offer, shown = view.best(key, "yes")
+        if view.now % 40 or not shown or offer >= ONE:
+            return []
+        return [Wish("seldom", key, "yes", "buy", Px(offer), Qty(ONE), "ioc", False)]
+
+
+def test_one_that_peeks_seldom_is_caught_where_it_does():
+    """No cut of the tape lies near its few decisions by chance."""
+    for points in (1, 3):
+        look = check(Plan("peeker"), TAPE, lambda tape: {"peeker": SeldomPeeker(tape)},
+                     points=points)  # fmt: skip
+        assert not look.ok, points
+        assert look.peek.event.startswith("BookLevels") and look.peek.event_at > look.peek.at
+
+
+class Remembers(Peeker):
+    """Made with the tape, and reads of it only what it was told already."""
+
+    def decide(self, key, view):
+        seen = [one for one in self.coming.get(key, ()) if one[0] < view.now]
+        offer, shown = view.best(key, "yes")
+        if key in self.bought or len(seen) < 3 or not shown or offer >= ONE:
+            return []
+        self.bought.add(key)
+        qty = Qty((1 + len(seen) % 7) * ONE)
+        return [Wish("past", key, "yes", "buy", Px(offer), qty, "ioc", False)]
+
+
+def test_one_that_reads_the_past_of_its_tape_is_honest():
+    look = check(Plan("peeker"), TAPE, lambda tape: {"peeker": Remembers(tape)}, points=3)
+    assert look.ok and look.decisions > 10
