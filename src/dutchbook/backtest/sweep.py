@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from dutchbook.backtest.delays import constant
 from dutchbook.backtest.parts import state_at
 from dutchbook.backtest.plan import Plan
 from dutchbook.backtest.pool import Result
@@ -108,7 +109,9 @@ def stress(plan: Plan) -> list[tuple[str, str, Plan]]:
 
 def variant(kind: str, label: str, result: Result, *, base: bool = False) -> Variant:
     """A result as a line of the report."""
-    value = {"fees": result.plan.fees, "depth": result.plan.depth}.get(kind)
+    plan = result.plan
+    values = {"fees": plan.fees, "depth": plan.depth, "latency": constant(plan.latency)}
+    value = values.get(kind)
     named: Any = kind if kind in ("fees", "latency", "depth", "parameter") else "other"
     return Variant(
         named, label, result.net, result.trades, result.drawdown, base, value  # type: ignore[arg-type]

@@ -25,7 +25,8 @@ def waterfall(doc: Doc) -> Markup:
         spans.append((level, after))
         level = after
     spans.append((0.0, steps[-1]["usd"] / ONE))
-    plot = Plot((0, len(steps)), around([v for span in spans for v in span]), 220)
+    # Room above for the amounts: those of losses stand on the zero line, at the top.
+    plot = Plot((0, len(steps)), around([v for span in spans for v in span]), 230, top=22)
     plot.y_axis(short)
     plot.x_names(names)
     for n, (low, high) in enumerate(spans):
@@ -35,7 +36,7 @@ def waterfall(doc: Doc) -> Markup:
         figure = (f"waterfall.{n}.usd", usd)
         plot.bar(n + 0.18, n + 0.82, low, high, kind, f"{names[n]} {money(usd)}", figure)
         y = plot.y(max(low, high)) - 5
-        plot.text(plot.x(n + 0.5), max(y, 10), money(usd), "v", "middle")
+        plot.text(plot.x(n + 0.5), y, money(usd), "v", "middle", figure, "usd")
         if n < len(spans) - 1:
             plot.line(plot.x(n + 0.82), plot.y(high), plot.x(n + 1.18), plot.y(high), "link")
     return plot.svg("Profit from gross to net")
@@ -136,8 +137,10 @@ def payouts(doc: Doc) -> Markup:
     return plot.svg("Payout calendar", "small")
 
 
-def lying(rows: list[tuple[str, float, str, str, tuple[str, Any]]], label: str) -> Markup:
-    """Horizontal bars: (name, value, words at its end, class, figure)."""
+def lying(
+    rows: list[tuple[str, float, str, str, tuple[str, Any]]], label: str, written: str
+) -> Markup:
+    """Horizontal bars: (name, value, words at its end, class, figure); how figures are written."""
     if not rows:
         return EMPTY
     line, left = 24, 232
@@ -156,7 +159,7 @@ def lying(rows: list[tuple[str, float, str, str, tuple[str, Any]]], label: str) 
                 rx=2, class_=kind,
             )
         )  # fmt: skip
-        plot.text(max(zero, end) + 6, y + 15, words, "v")
+        plot.text(max(zero, end) + 6, y + 15, words, "v", "start", figure, written)
     plot.line(zero, 2, zero, height - 2, "zero")
     return plot.svg(label)
 
@@ -168,7 +171,7 @@ def stress(doc: Doc) -> Markup:
         kind = "s0" if n == 0 else "pos" if bar["net"] > 0 else "neg"
         figure = (f"stress.bars.{n}.net", bar["net"])
         rows.append((bar["label"][:34], bar["net"] / ONE, money(bar["net"]), kind, figure))
-    return lying(rows, "Net profit under stress")
+    return lying(rows, "Net profit under stress", "usd")
 
 
 def funnel(doc: Doc) -> Markup:
@@ -177,7 +180,7 @@ def funnel(doc: Doc) -> Markup:
     for n, row in enumerate(doc["funnel"]):
         size = math.log10(row["n"] + 1)
         rows.append((row["name"][:34], size, count(row["n"]), "s0", (f"funnel.{n}.n", row["n"])))
-    return lying(rows, "Decisions from seen to filled")
+    return lying(rows, "Decisions from seen to filled", "count")
 
 
 def adverse(doc: Doc) -> Markup:

@@ -39,10 +39,10 @@ def equity(doc: Doc) -> Markup:
     plot.y_axis(short)
     plot.x_days()
     plot.area(list(zip(data["at"], total, strict=True)), "s0")
-    for n, values in enumerate(parts.values(), 1):
+    for n, (name, values) in enumerate(parts.items(), 1):
         if any(values):
-            plot.path(list(zip(data["at"], values, strict=True)), f"s{n}")
-    plot.path(list(zip(data["at"], total, strict=True)), "s0 bold")
+            plot.path(list(zip(data["at"], values, strict=True)), f"s{n}", f"equity.{name}")
+    plot.path(list(zip(data["at"], total, strict=True)), "s0 bold", "equity")
     return plot.svg("Profit over time: total, realised, locked and unrealised", "timed")
 
 
@@ -60,7 +60,7 @@ def drawdown(doc: Doc) -> Markup:
     places = 2 if low > -0.005 else 1 if low > -0.05 else 0
     plot.y_axis(lambda v: percent(v, places), 3)
     plot.x_days()
-    plot.area(list(zip(data["at"], data["drawdown"], strict=True)), "neg")
+    plot.area(list(zip(data["at"], data["drawdown"], strict=True)), "neg", "equity.drawdown")
     return plot.svg("Drawdown over time", "timed")
 
 
@@ -73,7 +73,7 @@ def in_use(doc: Doc) -> Markup:
     plot = _timed(data["at"], around(values), 110)
     plot.y_axis(short, 3)
     plot.x_days()
-    plot.area(list(zip(data["at"], values, strict=True)), "s2")
+    plot.area(list(zip(data["at"], values, strict=True)), "s2", "equity.in_use")
     return plot.svg("Capital in use over time", "timed")
 
 
@@ -87,7 +87,7 @@ def rolling(doc: Doc, name: str) -> Markup:
     plot.width, plot.right = 400, 388
     plot.y_axis((lambda v: percent(v, 0)) if name == "win" else (lambda v: number(v, 0)), 4)
     plot.x_days(4)
-    plot.path(list(zip(data["at"], data[name], strict=True)), "s0")
+    plot.path(list(zip(data["at"], data[name], strict=True)), "s0", f"rolling.{name}")
     return plot.svg(f"Rolling {name}", "small")
 
 
@@ -118,6 +118,7 @@ def months(doc: Doc) -> Markup:
         return EMPTY
     years = sorted({name[:4] for name in found})
     most = max(abs(row["return"]) for _, row in found.values()) or 1.0
+    places, kind = (1, "pct") if most >= 0.005 else (3, "pct3")
     plot = Plot((0, 12), (0, len(years)), 26 + 34 * len(years), left=44, bottom=2, top=22)
     for n, name in enumerate(_MONTHS):
         plot.text(plot.x(n + 0.5), 14, name, "t", "middle")
@@ -133,8 +134,10 @@ def months(doc: Doc) -> Markup:
                 month + 0.03, month + 0.97, line + 0.05, line + 0.95, heat(row["return"], most),
                 f"{name}: {money(row['net'])}", (f"months.{at}.return", row["return"]),
             )  # fmt: skip
-            words = percent(row["return"], 1)
-            plot.text(plot.x(month + 0.5), plot.y(line + 0.5) + 4, words, "c", "middle")
+            plot.text(
+                plot.x(month + 0.5), plot.y(line + 0.5) + 4, percent(row["return"], places), "c",
+                "middle", (f"months.{at}.return", row["return"]), kind,
+            )  # fmt: skip
     return plot.svg("Return of each month")
 
 
@@ -173,8 +176,8 @@ def calendar(doc: Doc) -> Markup:
     return plot.svg("Profit of each day", "calendar", style=f"max-width:{plot.width}px")
 
 
-def sparkline(path: Doc, outcome: str) -> Markup:
-    """Mids of a market around a trade, with a line at its entry."""
+def sparkline(path: Doc, outcome: str, series: str) -> Markup:
+    """Mids of a market around a trade, with a line at its entry. `series`: where they stand."""
     if len(path["at"]) < 2:
         return EMPTY
     mids = [None if mid is None else mid / ONE for mid in path["mid"]]
@@ -182,5 +185,5 @@ def sparkline(path: Doc, outcome: str) -> Markup:
     plot.width, plot.left, plot.right, plot.top, plot.bottom = 180, 2, 178, 4, 40
     x = plot.x(min(max(path["entry"], path["at"][0]), path["at"][-1]))
     plot.line(x, 2, x, 42, "entry")
-    plot.path(list(zip(path["at"], mids, strict=True)), "s0")
+    plot.path(list(zip(path["at"], mids, strict=True)), "s0", series)
     return plot.svg(f"Mid of {outcome.upper()} around the trade", "spark")

@@ -40,6 +40,8 @@ KINDS: Final[dict[str, Callable[[Any], str]]] = {
     "cents2": lambda v: cents(v, 2),
     "count": count,
     "size": size,
+    "ms": lambda v: f"{number(v / 1e6, 1)} ms",
+    "upper": lambda v: str(v).upper(),
     "edge": lambda v: percent(v / 1e6, 2),
     "date": lambda v: date(v) if v else "–",
     "moment": lambda v: moment(v) if v else "–",

@@ -1,7 +1,8 @@
 """A small plot: scales, axes, and the marks that the report's charts are drawn with, as SVG text.
 
 Colours come from the page's style by class, so that one drawing serves light and dark. Texts are
-escaped. A mark may carry the path of its figure in `report.json` (`data-figure`).
+escaped. A mark may carry the path of its figure in `report.json` (`data-figure`), a text besides
+how it is written (`data-kind`), and a line which figures it runs through (`data-series`).
 """
 
 import json
@@ -74,11 +75,14 @@ class Plot:
         return round(self.bottom - share * (self.bottom - self.top), 1)
 
     def text(
-        self, x: float, y: float, words: str, class_: str = "t", anchor: str = "start"
-    ) -> None:
+        self, x: float, y: float, words: str, class_: str = "t", anchor: str = "start",
+        figure: tuple[str, Any] | None = None, kind: str = "",
+    ) -> None:  # fmt: skip
+        more = {"data_kind": kind} if figure is not None else {}
         self.marks.append(
-            tag("text", str(escape(words)), x=x, y=y, class_=class_, text_anchor=anchor)
-        )
+            tag("text", str(escape(words)), figure, x=x, y=y, class_=class_, text_anchor=anchor,
+                **more)
+        )  # fmt: skip
 
     def line(self, x1: float, y1: float, x2: float, y2: float, class_: str) -> None:
         self.marks.append(tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_))
@@ -122,7 +126,9 @@ class Plot:
         for n, name in enumerate(names):
             self.text(self.x(n + 0.5), self.bottom + 16, name, "t", "middle")
 
-    def path(self, points: Sequence[tuple[float, float | None]], class_: str) -> None:
+    def path(
+        self, points: Sequence[tuple[float, float | None]], class_: str, series: str = ""
+    ) -> None:
         """A line through points; it breaks where a value is not known."""
         parts, pen = [], "M"
         for x, value in points:
@@ -131,18 +137,19 @@ class Plot:
                 continue
             parts.append(f"{pen}{self.x(x):g} {self.y(value):g}")
             pen = "L"
-        self.marks.append(tag("path", d="".join(parts), class_=f"line {class_}"))
+        more = {"data_series": series} if series else {}
+        self.marks.append(tag("path", d="".join(parts), class_=f"line {class_}", **more))
 
-    def area(self, points: Sequence[Pair], class_: str) -> None:
+    def area(self, points: Sequence[Pair], class_: str, series: str = "") -> None:
         """The area between a line and zero."""
         if not points:
             return
         base = self.y(min(max(0.0, self.ys[0]), self.ys[1]))
         body = "".join(f"L{self.x(x):g} {self.y(value):g}" for x, value in points)
         start, end = self.x(points[0][0]), self.x(points[-1][0])
-        self.marks.append(
-            tag("path", d=f"M{start:g} {base:g}{body}L{end:g} {base:g}Z", class_=f"area {class_}")
-        )
+        more = {"data_series": series} if series else {}
+        d = f"M{start:g} {base:g}{body}L{end:g} {base:g}Z"
+        self.marks.append(tag("path", d=d, class_=f"area {class_}", **more))
 
     def bar(
         self, x1: float, x2: float, low: float, high: float, class_: str, title: str,

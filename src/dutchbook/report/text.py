@@ -45,21 +45,22 @@ def money(micros: int | None, sign: bool = True) -> str:
 
 
 def percent(share: float | None, places: int = 1, sign: bool = False) -> str:
-    """A share as percent: 0.081 -> 8.1 %."""
+    """A share as percent: 0.081 -> 8.1 %. What rounds to nothing has no sign."""
     if share is None:
         return "–"
-    text = f"{share * 100:{'+' if sign else ''},.{places}f}".replace("-", "−")
-    return f"{text} %"
+    text = f"{share * 100:{'+' if sign else ''}z,.{places}f}".replace("-", "−")
+    bare = text.strip("+0.,") == ""
+    return f"{text.lstrip('+') if bare else text} %"
 
 
 def number(value: float | None, places: int = 2) -> str:
     """A plain number with so many places."""
-    return "–" if value is None else f"{value:,.{places}f}".replace("-", "−")
+    return "–" if value is None else f"{value:z,.{places}f}".replace("-", "−")
 
 
 def cents(micros: float | None, places: int = 1) -> str:
     """A price: 440_000 -> 44.0¢."""
-    return "–" if micros is None else f"{micros / 10_000:,.{places}f}¢".replace("-", "−")
+    return "–" if micros is None else f"{micros / 10_000:z,.{places}f}¢".replace("-", "−")
 
 
 def count(n: int | None) -> str:

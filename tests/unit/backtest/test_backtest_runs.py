@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from dutchbook.backtest import again, pool, runs, sources, sweep
@@ -25,6 +26,7 @@ from dutchbook.domain.errors import ConfigError, UsageError
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.report import daily, recordfile
 from recorded import recorded
+from report_story import Story
 
 ROOT = Path(__file__).resolve().parents[3]
 TAPE = generated(5, Ns(8 * SECOND))
@@ -351,3 +353,25 @@ def test_a_parameter_that_there_is_not_is_answered_with_those_that_there_are():
     with pytest.raises(ConfigError, match="nosuch") as told:
         session_of(Plan("maker", params={"maker": {"nosuch": 1}}), TAPE)
     assert "spread_volatile" in str(told.value)
+
+
+def test_a_stress_that_was_played_is_told_with_its_value():
+    """The verdict asks for 2x fees and 1 s of latency by value, not by name."""
+    from dutchbook.report.metrics import document
+
+    plan = Plan("probe", ("sim:5:2s",), {"probe": {"one_in": 30, "hold_s": 1}})
+    tape = generated(5, Ns(2 * SECOND))
+    asked = sweep.stress(plan)
+    played = pool.run_all([one for _, _, one in asked], tape, workers=1)
+    found = [sweep.variant(kind, label, one)
+             for (kind, label, _), one in zip(asked, played, strict=True)]  # fmt: skip
+    assert [(v.kind, v.value) for v in found] == [
+        ("fees", 500_000), ("fees", 2_000_000), ("latency", 0), ("latency", SECOND),
+        ("depth", 500_000),
+    ]  # fmt: skip
+    drawn = replace(plan, latency="drawn:1s")
+    assert sweep.variant("latency", "drawn", pool.one(drawn, tape)).value is None
+    record = Story(40, 20).record()
+    rich = tuple(replace(one, net=10**9) for one in found)
+    verdict = document(replace(record, variants=rich))["verdict"]
+    assert verdict.startswith("edge survives 2× fees and 1 s latency")

@@ -37,13 +37,13 @@ class Page(HTMLParser):
     def handle_endtag(self, tag):
         if tag == "script":
             self._script = None
-        if tag == "span":
+        if tag in ("span", "text"):
             self._figure = None
 
     def handle_data(self, data):
         if self._script is not None:
             self._script[1] += data
-        elif self._figure is not None and self._figure[0] == "span":
+        elif self._figure is not None and self._figure[0] in ("span", "text"):
             self._figure[2] += data
 
 
