@@ -83,6 +83,7 @@ class Job:
             tick(0, 1)
             self.tape: Tape = load(list(plan.data), venue)
             tick(1, 1)
+        runs.ready(root)
         self._say(f"tape {self.tape.name}: {len(self.tape.items)} events, {self.tape.digest}")
         for error in self.tape.errors:
             self._say(f"not read: {error}")

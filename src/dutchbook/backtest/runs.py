@@ -142,6 +142,17 @@ def find(root: Path, name: str) -> Path:
     return root / fitting[0]
 
 
+def ready(root: Path) -> None:
+    """Make the place of runs, or refuse it before the work is done for it. Raises UsageError."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"runs can't be kept in {root}", why=error.strerror or str(error),
+            todo="name another directory with --runs",
+        ) from error  # fmt: skip
+
+
 def listed(root: Path) -> list[Path]:
     """The runs there are, oldest first."""
     if not root.is_dir():

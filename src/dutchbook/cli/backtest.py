@@ -82,12 +82,18 @@ def run_(
 def list_(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
     """The runs so far, oldest first."""
     from dutchbook.backtest.runs import listed
-    from dutchbook.cli.out import emit
+    from dutchbook.cli.out import emit, report
     from dutchbook.report import recordfile
 
     rows: list[dict[str, Any]] = []
+    broken: list[str] = []
     for folder in listed(runs):
-        record = recordfile.read(folder)
+        try:
+            record = recordfile.read(folder)
+        except recordfile.RecordError as error:
+            broken.append(folder.name)
+            report(error)
+            continue
         meta = record.meta
         rows.append({
             "run": folder.name, "strategies": list(meta.strategies), "data": meta.data_hash,
@@ -95,12 +101,12 @@ def list_(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
             "look_ahead": record.honesty.look_ahead, "trials": record.trials.n,
         })  # fmt: skip
     if as_json:
-        emit({"runs": rows})
+        emit({"runs": rows, "broken": broken})
         return
     for row in rows:
         net = row["net"] / 1e6
         print(f"{row['run']:44} {row['trades']:>6} trades  {net:>+12,.2f}  {row['look_ahead']}")
-    if not rows:
+    if not rows and not broken:
         print(f"no run in {runs}: dutchbook backtest run STRATEGY --data FILES")
 
 

@@ -35,7 +35,10 @@ def read(place: Path) -> Record:
     try:
         record = msgspec.json.decode(path.read_bytes(), type=Record)
     except msgspec.DecodeError as error:
-        raise RecordError(f"{path} is no record", why=str(error)) from error
+        raise RecordError(
+            f"{path} is no record", why=str(error),
+            todo="remove its directory, or make the run again",
+        ) from error  # fmt: skip
     check(record)
     return record
 

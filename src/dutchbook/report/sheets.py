@@ -47,7 +47,9 @@ def of_sql(engine: Engine, name: str, since: int = 0, until: int = 0) -> Sheet:
     """
     table = SQL.get(name)
     if table is None:
-        raise UsageError(f"{name!r} can't be exported", todo=f"one of {', '.join((*SQL, 'equity'))}")
+        raise UsageError(
+            f"{name!r} can't be exported", todo=f"one of {', '.join((*SQL, 'equity'))}"
+        )
     time = next((c for c in ("at", "began_at", "opened_at", "decided_at") if c in table.c), None)
     query = select(table).order_by(*table.primary_key.columns)
     if time is not None and since:

@@ -78,7 +78,7 @@ class Plot:
         self, x: float, y: float, words: str, class_: str = "t", anchor: str = "start",
         figure: tuple[str, Any] | None = None, kind: str = "",
     ) -> None:  # fmt: skip
-        more = {"data_kind": kind} if figure is not None else {}
+        more: dict[str, Any] = {"data_kind": kind} if figure is not None else {}
         self.marks.append(
             tag("text", str(escape(words)), figure, x=x, y=y, class_=class_, text_anchor=anchor,
                 **more)
@@ -137,7 +137,7 @@ class Plot:
                 continue
             parts.append(f"{pen}{self.x(x):g} {self.y(value):g}")
             pen = "L"
-        more = {"data_series": series} if series else {}
+        more: dict[str, Any] = {"data_series": series} if series else {}
         self.marks.append(tag("path", d="".join(parts), class_=f"line {class_}", **more))
 
     def area(self, points: Sequence[Pair], class_: str, series: str = "") -> None:
@@ -147,7 +147,7 @@ class Plot:
         base = self.y(min(max(0.0, self.ys[0]), self.ys[1]))
         body = "".join(f"L{self.x(x):g} {self.y(value):g}" for x, value in points)
         start, end = self.x(points[0][0]), self.x(points[-1][0])
-        more = {"data_series": series} if series else {}
+        more: dict[str, Any] = {"data_series": series} if series else {}
         d = f"M{start:g} {base:g}{body}L{end:g} {base:g}Z"
         self.marks.append(tag("path", d=d, class_=f"area {class_}", **more))
 

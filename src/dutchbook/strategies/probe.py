@@ -1,7 +1,7 @@
 """Random entry: buys what the dice say and holds it; what a strategy must beat to be one."""
 
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -17,9 +17,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`one_in`: of so many looks at a market one opens a position. `hold_s`: then it is sold."""
 
     seed: int = 1
-    one_in: int = 40
-    qty: int = 10_000_000
-    hold_s: int = 600
+    one_in: Annotated[int, msgspec.Meta(ge=1, le=10**12)] = 40
+    qty: Annotated[int, msgspec.Meta(ge=1, le=10**15)] = 10_000_000
+    hold_s: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     budget: int = 100_000_000
 
 

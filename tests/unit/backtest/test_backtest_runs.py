@@ -375,3 +375,26 @@ def test_a_stress_that_was_played_is_told_with_its_value():
     rich = tuple(replace(one, net=10**9) for one in found)
     verdict = document(replace(record, variants=rich))["verdict"]
     assert verdict.startswith("edge survives 2× fees and 1 s latency")
+
+
+def test_a_damaged_run_is_named_and_the_others_are_listed(tmp_path, command):
+    command("run", "probe", "--data", "sim:5:1s", "--no-check", "--json")
+    (tmp_path / "runs/0-torn").mkdir()
+    (tmp_path / "runs/0-torn/record.json").write_text("{")
+    found = command("list", "--json")
+    assert len(found["runs"]) == 1 and found["broken"] == ["0-torn"]
+    said = command("show", "0-torn", code=1)
+    assert "0-torn/record.json is no record" in said and "To do: remove its directory" in said
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing", "file", "file/under"])
+def test_a_place_that_can_not_hold_runs_is_refused_before_the_work(tmp_path, command, place):
+    (tmp_path / "file").write_text("")
+    said = command("run", "probe", "--data", "sim:5:1s", "--runs", place, code=2)
+    assert f"runs can't be kept in {place}" in said and "--runs" in said
+
+
+@pytest.mark.parametrize("given", ["one_in=0", "one_in=-5", f"one_in={10**26}", "hold_s=-1"])
+def test_dice_that_can_not_be_thrown_are_refused(command, given):
+    said = command("run", "probe", "--data", "sim:5:1s", "-p", given, code=4)
+    assert "parameters of probe" in said
