@@ -231,6 +231,7 @@ class _Begin:
         for name in self.quoting:
             own = getattr(strategies, name, None)
             found[name] = {
+                **({"seed": self.plan.seed} if name == "probe" and given else {}),
                 **(msgspec.to_builtins(own) if own is not None else {}),
                 **(self.plan.params.get(name, {}) if given else {}),
             }

@@ -91,15 +91,11 @@ def grid(plan: Plan, given: dict[str, list[Any]]) -> list[tuple[str, Plan]]:
 
 def seeds(plan: Plan, count: int) -> list[Plan]:
     """The same plan with `count` seeds: of latencies, and of a strategy that throws dice."""
-    found = []
-    for n in range(count):
-        one = replaced(plan, {"seed": plan.seed + n})
-        if plan.names() == ["probe"]:
-            one = varied(one, "seed", plan.seed + n)
-            own = {**plan.params.get("probe", {}), "seed": plan.seed + n}
-            one = replaced(one, {"params": {**plan.params, "probe": own}})
-        found.append(one)
-    return found
+    params = {
+        name: {key: value for key, value in own.items() if (name, key) != ("probe", "seed")}
+        for name, own in plan.params.items()
+    }
+    return [replaced(plan, {"seed": plan.seed + n, "params": params}) for n in range(count)]
 
 
 def stress(plan: Plan) -> list[tuple[str, str, Plan]]:

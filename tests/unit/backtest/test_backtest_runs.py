@@ -398,3 +398,13 @@ def test_a_place_that_can_not_hold_runs_is_refused_before_the_work(tmp_path, com
 def test_dice_that_can_not_be_thrown_are_refused(command, given):
     said = command("run", "probe", "--data", "sim:5:1s", "-p", given, code=4)
     assert "parameters of probe" in said
+
+
+def test_the_seed_of_a_run_is_that_of_its_dice(command):
+    """Else random entry would be one draw, whatever seed is given."""
+    data = ("--data", "sim:5:4s", "--no-check", "-p", "one_in=30", "--json")
+    seeds = [command("run", "probe", *data, "--seed", str(n))["digest"] for n in (1, 2, 1)]
+    assert seeds[0] == seeds[2] != seeds[1]
+    found = command("montecarlo", "probe", "--data", "sim:5:4s", "-n", "3", "--workers", "1",
+                    "-p", "one_in=30", "--json")  # fmt: skip
+    assert len({*found["digests"]}) == 3

@@ -169,9 +169,8 @@ def test_cells_of_the_calendars_have_the_colour_of_their_sign(drawn):
     cells = [(f, html.at(doc, f["data-figure"])) for chart in page.charts
              for t, f, _, _ in chart["marks"]
              if chart["label"] in HEAT and t == "rect" and "data-figure" in f]  # fmt: skip
-    assert len([f for f, _ in cells if f["data-figure"].startswith("months.")]) == len(
-        doc["months"]
-    )
+    months = [found for found, _ in cells if found["data-figure"].startswith("months.")]
+    assert len(months) == len(doc["months"])
     for found, value in cells:
         sign = "h0" if not value else "hp" if value > 0 else "hn"
         assert found["class"].startswith(sign), (found, value)
