@@ -29,6 +29,7 @@ ROUNDS: Final = 8
 LOOKS: Final = 200
 """So many markets in which nothing is wished are looked at in one tick."""
 PLACES: Final[tuple[Outcome, Outcome]] = ("yes", "no")
+ONE_BOOK: Final[tuple[Outcome]] = ("yes",)
 
 
 class Books(View, Catalogue, Protocol):
@@ -225,7 +226,7 @@ class Quoting:
             return "gives way"
         if watch is None or name not in watch.names:
             return "not watched"
-        for outcome in PLACES if watch.no is not watch.yes else PLACES[:1]:
+        for outcome in PLACES if watch.no is not watch.yes else ONE_BOOK:
             why = view.stale(key, outcome)
             if why:
                 return f"stale: {why}"
