@@ -62,9 +62,9 @@ TAPE_LAST = """\
 MUTANTS = (
     # when a book may be read
     Mutant("a gap is no reason", "state/world.py",
-           "if not feed.books.get(book_id, False):\n            return", "if False:\n            return", ENGINE),
-    Mutant("a broken book takes changes", "state/world.py",
-           "if not event.snapshot and not feed.books.get(book_id, False):", "if False:", ENGINE),
+           "if key not in feed.fit[token]:\n            return", "if False:\n            return", ENGINE),
+    Mutant("a broken book takes changes", "state/feeds.py",
+           "        self.fit[token].pop(key, None)\n", "", ENGINE),
     Mutant("a feed that is down is no reason", "state/world.py", "if not feed.up:", "if False:", ENGINE),
     Mutant("silence is no reason", "state/world.py",
            "silent = now - feed.last_data > self.limits.silent", "silent = False", ENGINE),
@@ -74,7 +74,7 @@ MUTANTS = (
            "if since is not None and now - since > self.limits.crossed:", "if False:", ENGINE),
     Mutant("a pause is no reason", "state/world.py", 'if instrument.status != "open":', "if False:", ENGINE),
     Mutant("claimed best prices are ignored", "state/world.py",
-           "if event.bid >= 0 and (event.bid", "if False and (event.bid", ENGINE),
+           "if event.bid != book.bid or event.ask != book.ask:", "if False:", ENGINE),
     Mutant("a complement needs no confirmation", "engine/view.py",
            'if candidate.kind == "complement" and not', "if False and not", ENGINE),
     Mutant("the first snapshot heals a gap", "state/feeds.py",

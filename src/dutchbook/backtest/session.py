@@ -5,7 +5,14 @@ from typing import Protocol
 
 from dutchbook.domain.digest import Digest
 from dutchbook.domain.effects import SetTimer
-from dutchbook.domain.events import BookLevels, Envelope, Event, RunStarted, TimerFired
+from dutchbook.domain.events import (
+    BookLevels,
+    Envelope,
+    Event,
+    RunStarted,
+    TimerFired,
+    TradePrinted,
+)
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
@@ -82,14 +89,17 @@ class Session:
                 self.until(at)
             if at >= self._sample:
                 self._take_sample(at)
-            if type(event) is not BookLevels:
-                self.put(at, event)
-                self.events += 1
-                continue
             self.seq = seq = self.seq + 1
             if at > self.at:
                 self.at = at
-            step = engine.change(event, seq, self.at)
+            if type(event) is BookLevels:
+                step = engine.change(event, seq, self.at)
+            elif type(event) is TradePrinted:
+                step = engine.printed(event, seq, self.at)
+            else:
+                self._took(engine.step(Envelope(seq, self.at, event)))
+                self.events += 1
+                continue
             if step is not None:
                 self._took(step)
             else:  # mostly it changes the book and nothing else: then no Step is made of it

@@ -140,11 +140,10 @@ class Engine:
         event, seq, now = envelope.event, envelope.seq, envelope.at
         if type(event) is BookLevels:
             return self.change(event, seq, now) or Step(envelope)
-        view = self.view
-        view.now, view.seq = now, seq
-        self.world.count.events += 1
         if type(event) is TradePrinted:
-            return self._printed(event, envelope)
+            return self.printed(event, seq, now) or Step(envelope)
+        self.view.now, self.view.seq = now, seq
+        self.world.count.events += 1
         notes: list[Note] = []
         trading, moved = self.trading, ""
         self._rarer(envelope, notes)
@@ -179,13 +178,18 @@ class Engine:
             self._trade(self.trading, envelope, notes, moved)
         return self._finish(envelope, notes)
 
-    def _printed(self, trade: TradePrinted, envelope: Envelope) -> Step:
-        """A trade changes no book and decides nothing: whoever watches the market is told."""
-        world = self.world
-        world.apply(trade, envelope.seq, envelope.at)
-        if trade.key in self.watched and self.trading:
-            self.trading.trader.quoting.printed(trade, self.view)
-        return self._finish(envelope, []) if world.asks or world.found else Step(envelope)
+    def printed(self, trade: TradePrinted, seq: int, now: Ns) -> Step | None:
+        """As `step` for a trade, which changes no book and decides nothing: whoever watches the
+        market is told. None where nothing came of it."""
+        world, view = self.world, self.view
+        view.now, view.seq = now, seq
+        world.count.events += 1
+        world.printed(trade, now)
+        if self.trading is not None and trade.key in self.watched:
+            self.trading.trader.quoting.printed(trade, view)
+        if not world.asks and not world.found:
+            return None
+        return self._finish(Envelope(seq, now, trade), [])
 
     def _trade(self, trading: Trading, envelope: Envelope, notes: list[Note], moved: str) -> None:
         """Let the account hear of it, and take what it decided into this step."""

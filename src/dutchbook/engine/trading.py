@@ -98,12 +98,12 @@ class Trading:
         kind = type(event)
         if kind in FOLDED:
             self._said([*self.account.apply(event, now, seq)], now)
-        if isinstance(event, RunStarted):
+        if type(event) is RunStarted:
             self.closing = False
             self.unknown = {life.order.id: None for life in self.account.unknown()}
-        elif isinstance(event, OrderUnknown):
+        elif type(event) is OrderUnknown:
             self.unknown[event.order] = None
-        elif isinstance(event, OperatorAsked):
+        elif type(event) is OperatorAsked:
             if event.verb == WIND_DOWN:
                 self.closing = True
                 self._notes.append(Found("", "wind_down", "nothing new is begun"))

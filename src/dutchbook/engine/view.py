@@ -26,7 +26,8 @@ class WorldView:
         return self.world.instruments[key]
 
     def stale(self, key: str, outcome: Outcome) -> str:
-        return self.world.stale(key, self._token(key, outcome), self.now)
+        token = 0 if outcome == "yes" else self._token(key, outcome)
+        return self.world.stale(key, token, self.now)
 
     def why_stale(self, candidate: Candidate) -> str:
         """Why a basket can't be read as a whole; a complement needs its books confirmed."""

@@ -28,7 +28,6 @@ ROUNDS: Final = 8
 """So many strategies are asked again in one step after a netting; the rest at the next tick."""
 LOOKS: Final = 200
 """So many markets in which nothing is wished are looked at in one tick."""
-PLACES: Final[tuple[Outcome, Outcome]] = ("yes", "no")
 
 
 class Books(View, Catalogue, Protocol):
@@ -225,11 +224,10 @@ class Quoting:
             return "gives way"
         if watch is None or name not in watch.names:
             return "not watched"
-        for outcome in PLACES if watch.no is not watch.yes else PLACES[:1]:
-            why = view.stale(key, outcome)
-            if why:
-                return f"stale: {why}"
-        return ""
+        why = view.stale(key, "yes")
+        if not why and watch.no is not watch.yes:
+            why = view.stale(key, "no")
+        return f"stale: {why}" if why else ""
 
     def _pull(self, name: str, key: str, why: str) -> None:
         """Nothing of a strategy stands in a market any longer; told when it changes something."""

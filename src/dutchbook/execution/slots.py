@@ -98,8 +98,8 @@ class Slots:
         """Why an order is not what is wished, "" if it is: then it keeps its place in the queue."""
         order = life.order
         market = view.instrument(order.key)
-        wanted = msgspec.structs.replace(wish, px=self.price((order.strategy, order.key, wish.slot),
-                                                             wish, market))  # fmt: skip
+        px = self.price((order.strategy, order.key, wish.slot), wish, market)
+        wanted = wish if px == wish.px else msgspec.structs.replace(wish, px=px)
         if order.venue in NETTING:
             same = side_of(order) == side_of(wanted)
         else:

@@ -49,9 +49,9 @@ TIMER: Final = "trade"
 SWEEP_MS: Final = 50
 STOPPING: Final = ("halt", "kill")
 RESTS: Final = ("acked", "partial")
-QUIET: Final = (OrderSent, OrderAcked, FillSettled)
+QUIET: Final = frozenset((OrderSent, OrderAcked, FillSettled))
 """Facts about an order that change nothing of what it is or holds."""
-RULES: Final = (FeedUp, FeedDown, AccountSeen, AccountUnseen, VenueMode, StatusChanged)
+RULES: Final = frozenset((FeedUp, FeedDown, AccountSeen, AccountUnseen, VenueMode, StatusChanged))
 """Facts that may forbid quotes."""
 
 
@@ -144,35 +144,35 @@ class Trader:
     def on_event(self, event: Event, view: View, now: Ns, seq: int) -> None:
         """A fact that the account has folded already."""
         self.desk.at(now, seq)
-        if isinstance(event, TimerFired):
+        if type(event) is TimerFired:
             if event.name == TIMER:
                 self._ticking = False
                 self._sweep(view)
             return
-        if isinstance(event, RunStarted):
+        if type(event) is RunStarted:
             self._begin()
-        elif isinstance(event, FeedUp | FeedDown):
-            self.reconcile.feed(event.stream, isinstance(event, FeedUp))
-        elif isinstance(event, AccountSeen):
+        elif type(event) is FeedUp or type(event) is FeedDown:
+            self.reconcile.feed(event.stream, type(event) is FeedUp)
+        elif type(event) is AccountSeen:
             self.reconcile.seen(event)
             self._look_all(view)
-        elif isinstance(event, AccountUnseen):
+        elif type(event) is AccountUnseen:
             self.reconcile.unseen(event)
-        elif isinstance(event, OperatorAsked):
+        elif type(event) is OperatorAsked:
             self._obey_halts()  # before what is sold now, or that would be canceled, too
             self.manual.asked(event, view)
             self.reconcile.asked(event)
             self._of_exits(event, view)
             self.quoting.asked(event, view)
-        elif isinstance(event, FillVoided):
+        elif type(event) is FillVoided:
             self._voided()
             self._look_all(view)
-        elif isinstance(event, MarketResolved):
+        elif type(event) is MarketResolved:
             self.quoting.resolved(event)
             self.quoting.look(view)
         else:
             self._of_order(getattr(event, "order", ""), event, view)
-        if isinstance(event, RULES):
+        if type(event) in RULES:
             self.quoting.look(view)
         self._late(view)
         self._tick_on()
@@ -220,7 +220,7 @@ class Trader:
             self.exits.closing = True  # nothing new is begun, and no sale either
 
     def _of_order(self, order: str, event: Event, view: View) -> None:
-        if isinstance(event, OrderFilled | OrderCanceled | OrderSeen) and not order:
+        if not order and isinstance(event, OrderFilled | OrderCanceled | OrderSeen):
             venue = getattr(event, "venue", "")
             life = self.account.life_of("", venue, event.venue_order)
             order = life.order.id if life else ""
@@ -228,15 +228,15 @@ class Trader:
         if life is None:
             return
         self.lookup.heed(order)
-        if isinstance(event, OrderRejected):
+        if type(event) is OrderRejected:
             self.manual.refused(life)
-        if isinstance(event, CancelFailed) and event.gone:
+        if type(event) is CancelFailed and event.gone:
             self.lookup.soon(order)
         basket = life.order.basket
         if basket in self.baskets.working:
             self.baskets.look(basket, view)
-        seen = isinstance(event, OrderSeen) and life.alive
-        if life.order.purpose == "quote" and not isinstance(event, QUIET) and not seen:
+        seen = type(event) is OrderSeen and life.alive
+        if life.order.purpose == "quote" and type(event) not in QUIET and not seen:
             self.quoting.ended(life, view)
 
     def _voided(self) -> None:

@@ -143,6 +143,7 @@ class Allocator:
         for key in self._shared:
             for level in range(self._most[key]):
                 self._rows[f"depth {key} {level}"] = pattern.row()
+        self._named = {row: name for name, row in self._rows.items()}
         self._at: list[tuple[int, int]] = []
         for n, one in enumerate(self.opportunities):
             own = [leg for leg, key in enumerate(one.legs) if key not in self._shared]
@@ -263,8 +264,9 @@ class Allocator:
         return self._grid.programme(extra)
 
     def _binding(self, found: Solved, prices: Floats, sizes: list[float]) -> dict[str, float]:
-        duals, x = found.duals.tolist(), found.x
-        held = {name: duals[row] for name, row in self._rows.items() if duals[row] > BINDS}
+        duals, x = found.duals, found.x
+        tight = np.flatnonzero(duals > BINDS).tolist()
+        held = {self._named[row]: float(duals[row]) for row in tight if row in self._named}
         for n, size in enumerate(sizes):
             if size > NEARLY and size >= self._full[n] / ONE - NEARLY:
                 start, end = self._at[n]

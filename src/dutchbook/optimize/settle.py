@@ -65,48 +65,64 @@ def settle(
     for one in done:
         for name, part in one.counts:
             spent[name] = spent.get(name, 0) + part
+    rates = _rates(done)
     while True:
         name = next((name for name, total in spent.items() if total > plan.caps[name]), "")
         if not name:
             return done
-        takers = [n for n, one in enumerate(done) if one.qty and name in plan.limits[n]]
-        n = min(takers, key=lambda n: done[n].profit / max(done[n].spent, 1))
+        n = min((n for n in rates if name in plan.limits[n]), key=rates.__getitem__)
         before = done if plan.shared else [done[n]]
         wanted[n] = _less(plan, n, done[n], name, spent[name] - plan.caps[name])
         if plan.shared:
             wanted = [min(size, one.qty) for size, one in zip(wanted, done, strict=True)]
             done = after = _all(plan, wanted, cache)
+            rates = _rates(done)
         else:
             done[n] = _one(plan, n, wanted[n], {}) if wanted[n] else NOTHING
             after = [done[n]]
+            rates[n] = _rate(done[n])
+            if not done[n].qty:
+                del rates[n]
         for sign, ones in ((-1, before), (1, after)):
             for one in ones:
                 for limit, part in one.counts:
                     spent[limit] += sign * part
 
 
+def _rates(done: Sequence[Settled]) -> dict[int, float]:
+    """What each that is had brings per unit of money: who brings least is cut first."""
+    return {n: _rate(one) for n, one in enumerate(done) if one.qty}
+
+
+def _rate(one: Settled) -> float:
+    return one.profit / max(one.spent, 1)
+
+
 def _all(plan: Plan, wanted: Sequence[int], cache: dict[tuple[int, int], Settled]) -> list[Settled]:
     """Each opportunity after the one before it, which may have emptied a shared ladder."""
     used: dict[str, int] = {}
-    done = []
+    done = [NOTHING] * len(wanted)
     for n, size in enumerate(wanted):
-        one = cache.get((n, size)) if size else NOTHING
+        if not size:
+            continue
+        one = cache.get((n, size))
         if one is None:
             one = _one(plan, n, size, used)
             if plan.shared.isdisjoint(plan.wishes[n].legs):
                 cache[n, size] = one
-        if one.qty and not plan.shared.isdisjoint(plan.wishes[n].legs):
+        if one.qty and plan.shared and not plan.shared.isdisjoint(plan.wishes[n].legs):
             for key in plan.wishes[n].legs:
                 used[key] = used.get(key, 0) + one.qty
-        done.append(one)
+        done[n] = one
     return done
 
 
 def _one(plan: Plan, n: int, size: int, used: Mapping[str, int]) -> Settled:
     wish = plan.wishes[n]
-    for key in wish.legs:
-        ladder, _ = plan.books[key]
-        size = min(size, sum(qty for _, qty in ladder) - used.get(key, 0))
+    size = min(size, plan.full[n])
+    for key in wish.legs if used else ():
+        if key in used:
+            size = min(size, sum(qty for _, qty in plan.books[key][0]) - used[key])
     size -= size % wish.lot
     if size < max(wish.size_min, 1) or (wish.whole and size < plan.full[n]):
         return NOTHING

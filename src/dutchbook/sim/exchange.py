@@ -41,7 +41,7 @@ from dutchbook.sim.paper import Books, Paper
 from dutchbook.sim.queue import Rule
 from dutchbook.state.account import Account
 
-MARKET: Final = (MarketResolved, StatusChanged)
+OF_AN_ORDER: Final = (SubmitOrder, CancelOrder, AmendOrder, AskOrder)
 
 
 class Delays(Protocol):
@@ -142,24 +142,25 @@ class Exchange:
         """What a step did: timers are set, the market may fill what rests. Effects: `carry`."""
         envelope = step.envelope
         event, self.now = envelope.event, envelope.at
-        if type(event) is BookLevels:
+        if type(event) is BookLevels or type(event) is TradePrinted:
             self.changed(event, envelope.at)
-        elif type(event) is TradePrinted:
-            if event.key in self.markets:
-                self._market(event)
-        elif isinstance(event, MARKET):
+        elif type(event) is MarketResolved or type(event) is StatusChanged:
             self._market(event)
-        elif isinstance(event, RunStarted):
+        elif type(event) is RunStarted:
             for paper in self._all:
                 paper.view = self._view()
         for effect in step.effects:
-            if isinstance(effect, SetTimer):
+            if type(effect) is SetTimer:
                 self.agenda.put(effect.at, TimerFired(effect.name), effect.name)
 
-    def changed(self, event: BookLevels, at: Ns) -> None:
-        """As `saw`, for a step that did no more than change a book."""
-        if event.key in self.markets:
-            self.now = at
+    def changed(self, event: BookLevels | TradePrinted, at: Ns) -> None:
+        """As `saw`, for a step that did no more than change a book or tell of a trade."""
+        if event.key not in self.markets:
+            return
+        self.now = at
+        if type(event) is TradePrinted:
+            self._market(event)
+        elif type(event) is BookLevels:
             for paper in self._all:
                 paper.on_book(event, at)
 
@@ -199,7 +200,7 @@ def orders_of(effect: Effect) -> tuple[Order, ...]:
 
 def venue_of(effect: Effect) -> str:
     """The venue whose orders or account an effect concerns, "" if none."""
-    if isinstance(effect, SubmitOrder | CancelOrder | AmendOrder | AskOrder):
+    if isinstance(effect, OF_AN_ORDER):
         return effect.order.venue
     if isinstance(effect, SubmitOrders | CancelAll | AskAccount):
         return effect.venue

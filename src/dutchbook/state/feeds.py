@@ -2,6 +2,7 @@
 
 from dutchbook.domain.events import FeedGap
 from dutchbook.domain.units import Ns
+from dutchbook.state.books import Book
 
 BookId = tuple[str, int]
 """(instrument key, token)."""
@@ -18,7 +19,11 @@ class Gap:
 
 
 class Feed:
-    """One stream: up or down, when it last brought market data, its books and open gaps."""
+    """One stream: up or down, when it last brought market data, its books and open gaps.
+
+    `books` says of each book whether it is whole; `fit` has those that are, by token and key: what
+    a change may go to is found there by one look-up.
+    """
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -27,6 +32,7 @@ class Feed:
         self.down_at = Ns(0)
         self.sample_ok = True
         self.books: dict[BookId, bool] = {}
+        self.fit: tuple[dict[str, Book], dict[str, Book]] = ({}, {})
         self.gaps: dict[str, Gap] = {}
 
     def begin(self) -> None:
@@ -43,6 +49,7 @@ class Feed:
 
     def _break_all(self) -> None:
         self.books = dict.fromkeys(self.books, False)
+        self.fit = ({}, {})
         for gap in self.gaps.values():
             gap.waiting = dict.fromkeys(self.books)
 
@@ -60,12 +67,27 @@ class Feed:
         gap.count += 1
         gap.waiting.update(dict.fromkeys(books))
         for book in books:
-            self.books[book] = False
+            self._broken(book)
         return gap
 
-    def whole(self, book: BookId) -> list[Gap]:
+    def _broken(self, book: BookId) -> None:
+        key, token = book
+        self.books[book] = False
+        self.fit[token].pop(key, None)
+
+    def whole(self, book: Book) -> list[Gap]:
         """A snapshot came; returns the gaps that are healed by it."""
-        self.books[book] = True
+        self.books[book.id] = True
+        self.fit[book.token][book.key] = book
+        return self._heal(book.id)
+
+    def forget(self, book: BookId) -> list[Gap]:
+        """Nothing more is due for a book; returns the gaps that waited for nothing else."""
+        self._broken(book)
+        del self.books[book]
+        return self._heal(book)
+
+    def _heal(self, book: BookId) -> list[Gap]:
         if not self.gaps:
             return []
         healed = []

@@ -168,6 +168,8 @@ class Universe:
         Exactly those of which `optimize.walk.gross` is positive: without fees, and whether or not
         the books are fresh, the markets open, and every leg on offer (an empty side costs ONE).
         """
+        if not self._payouts.size:
+            return []
         if self._layout != self.books.layout:
             self._locate()
         best = [pool.best for pool in self.books.pools]

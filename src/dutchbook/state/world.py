@@ -9,6 +9,7 @@ from typing import Any
 
 from dutchbook.domain.effects import AskSnapshot, Effect
 from dutchbook.domain.events import (
+    NO,
     BadInput,
     BookLevels,
     BookSeen,
@@ -29,7 +30,7 @@ from dutchbook.domain.events import (
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
 from dutchbook.domain.units import Ns, plain
-from dutchbook.state.books import BookFault, Books, change, change_level
+from dutchbook.state.books import Book, BookFault, Books, change, change_level
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
 from dutchbook.state.fallback import Fallback
@@ -76,16 +77,20 @@ class World:
         """As `apply`, for the many."""
         self.deep = False
         key, token, snapshot = event.key, event.token, event.snapshot
-        feed, tokens = self.feeds.get(event.stream), self.tokens.get(key, 0)
-        if feed is None or token >= tokens:
+        feed = self.feeds.get(event.stream)
+        if feed is None or token > NO:
             return self.refuse(key, "unknown_market", event.stream)
+        book = feed.fit[token].get(key)
+        if book is None or snapshot:
+            if token >= self.tokens.get(key, 0):
+                return self.refuse(key, "unknown_market", event.stream)
+            book = self.books.get(key, token) if snapshot else None
         self.count.books += 1
         feed.last_data = now
-        book, levels = self.books.tokens[token][key], event.levels
-        book_id = book.id
-        if not snapshot and not feed.books.get(book_id, False):
+        if book is None:
             self.count.stale_ignored += 1
             return ""
+        levels = event.levels
         try:
             if len(levels) == 1 and not snapshot:
                 moved = change_level(book, levels[0], event.delta)
@@ -96,7 +101,7 @@ class World:
             self.noticed(event.stream, key, seq)
             return key
         if snapshot:
-            self._whole(feed, book_id)
+            self._whole(feed, book)
             self._count_hash(event)
         book.seq = seq
         if event.bid >= 0:
@@ -106,13 +111,13 @@ class World:
                 self.found.append(Found(key, "top_mismatch", detail))
                 self.noticed(event.stream, key, seq)
                 return key
-            self.mirrors.claimed(book_id, seq)
-        if self.checks.open and book_id in self.checks.open:
-            self.checks.moved(book_id, levels_of(book), now)
+            self.mirrors.claimed(book.id, seq)
+        if self.checks.open and book.id in self.checks.open:
+            self.checks.moved(book.id, levels_of(book), now)
         if not moved and not snapshot:
             self.deep = True
-        elif tokens == 2 or self.crossed or book.bid >= book.ask:
-            self.top_moved(key, book_id, seq, now)
+        elif self.crossed or book.bid >= book.ask or self.tokens[key] == 2:
+            self.top_moved(key, book.id, seq, now)
         return key
 
     def _count_hash(self, event: BookLevels) -> None:
@@ -131,9 +136,9 @@ class World:
         if self.tokens[key] == 2:
             self.mirrors.look(key, seq, now)
 
-    def _whole(self, feed: Feed, book_id: BookId) -> None:
-        self.home[book_id] = feed
-        for gap in feed.whole(book_id):
+    def _whole(self, feed: Feed, book: Book) -> None:
+        self.home[book.id] = feed
+        for gap in feed.whole(book):
             self._healed(feed, gap)
 
     def _healed(self, feed: Feed, gap: Gap) -> None:
@@ -164,12 +169,13 @@ class World:
         return event.keys[0] if len(event.keys) == 1 else ""
 
     def _on_listed(self, event: InstrumentListed, seq: int, now: Ns) -> str:
-        instrument = event.instrument
+        instrument, key = event.instrument, event.instrument.key
         self.books.list(instrument)
-        self.instruments[instrument.key] = instrument
-        self.tokens[instrument.key] = max(1, len(instrument.tokens))
+        self.instruments[key] = instrument
+        before, self.tokens[key] = self.tokens.get(key, 0), max(1, len(instrument.tokens))
+        self._retire(key, range(self.tokens[key], before))
         self.listed = True
-        return instrument.key
+        return key
 
     def _on_group(self, event: EventListed, seq: int, now: Ns) -> str:
         self.groups[event.group.key] = event.group
@@ -193,21 +199,20 @@ class World:
             return self.refuse(event.key, "unknown_market", "status changed")
         self.instruments[event.key] = _with(instrument, status=event.status)
         if event.status in ("closed", "settled"):
-            self._retire(event.key)
+            self._retire(event.key, range(self.tokens[event.key]))
         self.listed = True
         return event.key
 
     def _on_resolved(self, event: MarketResolved, seq: int, now: Ns) -> str:
         return self._on_status(StatusChanged(event.key, "settled"), seq, now)
 
-    def _retire(self, key: str) -> None:
-        """No more messages are due for this market, so no gap waits for it."""
-        for token in range(self.tokens[key]):
+    def _retire(self, key: str, tokens: range) -> None:
+        """No more messages are due for these books of a market, so no gap waits for them."""
+        for token in tokens:
             feed = self.home.pop((key, token), None)
             if feed is not None:
-                for gap in feed.whole((key, token)):
+                for gap in feed.forget((key, token)):
                     self._healed(feed, gap)
-                feed.books.pop((key, token), None)
 
     def _on_up(self, event: FeedUp, seq: int, now: Ns) -> str:
         feed = self.feeds.setdefault(event.stream, Feed(event.stream))
@@ -227,8 +232,18 @@ class World:
         self.count.duplicates += 1
         return ""
 
-    def _on_data(self, event: TopSeen | TradePrinted, seq: int, now: Ns) -> str:
-        self.count.trades += type(event) is TradePrinted
+    def printed(self, event: TradePrinted, now: Ns) -> None:
+        """As `apply`, for a trade: no offer changes by it."""
+        self.count.trades += 1
+        feed = self.feeds.get(event.stream)
+        if feed is not None:
+            feed.last_data = now
+
+    def _on_trade(self, event: TradePrinted, seq: int, now: Ns) -> str:
+        self.printed(event, now)
+        return ""
+
+    def _on_top(self, event: TopSeen, seq: int, now: Ns) -> str:
         feed = self.feeds.get(event.stream)
         if feed is not None:
             feed.last_data = now
@@ -266,7 +281,7 @@ class World:
             return "crossed"
         if not feed.up:
             return "" if self.fallback.fresh(book_id, now) else "feed_down"
-        if not feed.books.get(book_id, False):
+        if key not in feed.fit[token]:
             return "gap"
         if not feed.sample_ok:
             return "sample_disagreed"
@@ -311,8 +326,8 @@ _HANDLERS: dict[type, Callable[[World, Any, int, Ns], str]] = {
     FeedGap: World._on_gap,
     BadInput: World._on_bad,
     Duplicate: World._on_duplicate,
-    TopSeen: World._on_data,
-    TradePrinted: World._on_data,
+    TopSeen: World._on_top,
+    TradePrinted: World._on_trade,
     BookSeen: World._on_seen,
     CheckFailed: World._on_check_failed,
 }

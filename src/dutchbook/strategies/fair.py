@@ -33,9 +33,10 @@ def top(key: str, view: QuoteView) -> Top | None:
     ours: dict[tuple[bool, int], int] = {}
     for bid, px, qty in view.ours(key):
         ours[bid, px] = ours.get((bid, px), 0) + qty
+    deep = min(LEVELS, len(ours) + 1)  # so many of them can't all be ours alone
     best = []
-    for is_bid, rows in ((True, view.bids(key, "yes", LEVELS)),
-                         (False, view.offers(key, "yes", LEVELS))):  # fmt: skip
+    for is_bid, rows in ((True, view.bids(key, "yes", deep)),
+                         (False, view.offers(key, "yes", deep))):  # fmt: skip
         left = [(px, qty - ours.get((is_bid, px), 0)) for px, qty in rows]
         best.append(next(((px, qty) for px, qty in left if qty > 0), None))
     if best[0] is None or best[1] is None or best[0][0] >= best[1][0]:
