@@ -43,14 +43,13 @@ def main(args: list[str]) -> int:
         cwd=ROOT,
         env=env,
     )
-    while beside is not None and tests.poll() is None:
-        if beside.ended() and not beside.passed(quiet=True):
-            tests.terminate()
-            tests.wait()
-            return 1
+    while beside is not None and tests.poll() is None and not beside.ended():
         time.sleep(0.2)
-    code = tests.wait()
-    return code if beside is None or beside.passed(quiet=True) else 1
+    if beside is not None and not beside.passed(quiet=True):
+        tests.terminate()
+        tests.wait()
+        return 1
+    return tests.wait()
 
 
 class Check:
