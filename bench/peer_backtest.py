@@ -1,6 +1,8 @@
 """The same tape and the same orders through NautilusTrader's BacktestEngine; run by its own Python.
 
-    python peer_backtest.py TAPE ORDERS REPEATS
+    python peer_backtest.py TAPE ORDERS
+
+One run for each line that it is told, and a line of JSON after each.
 
 TAPE: a JSON array a line, [ns, market, snapshot, [[side, price, size], ...]] for a book and [ns,
 market, buys, price, size, id] for a trade, prices and sizes as decimals. ORDERS: [ns, "submit", id,
@@ -146,18 +148,13 @@ def once(rows, orders, latency):
 def main():
     rows = [json.loads(line) for line in Path(sys.argv[1]).read_bytes().splitlines()]
     orders = [json.loads(line) for line in Path(sys.argv[2]).read_bytes().splitlines()]
-    fastest, told = float("inf"), (0, 0, 0)
-    for _ in range(int(sys.argv[3])):
+    for _ in sys.stdin:
         seconds, told = once(rows, orders, 250_000_000)
-        fastest = min(fastest, seconds)
-    print(
-        json.dumps(
-            {
-                "peer": f"nautilus_trader {nautilus_trader.__version__}", "seconds": fastest,
-                "events": told[0], "orders": told[1], "fills": told[2],
-            }
-        )
-    )  # fmt: skip
+        made = {
+            "peer": f"nautilus_trader {nautilus_trader.__version__}", "seconds": seconds,
+            "events": told[0], "orders": told[1], "fills": told[2],
+        }  # fmt: skip
+        print(json.dumps(made), flush=True)
 
 
 if __name__ == "__main__":
