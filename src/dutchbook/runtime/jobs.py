@@ -17,6 +17,8 @@ from dutchbook.schedule.roster import Roster, Run, Start, Status
 
 FILE: Final = "jobs.jsonl"
 KEPT: Final = 5_000
+LINES_MAX: Final = 4 * KEPT
+"""Lines of the file above which it is written anew at a start: seven weeks of the usual jobs."""
 LOOK_MAX: Final = Ns(30 * SECOND)
 
 
@@ -31,25 +33,49 @@ Work = Callable[[], Awaitable[Result]]
 
 
 class History:
-    """Lines of a file in the data directory; the newest KEPT are read."""
+    """Lines of a file in the data directory; it is shortened to those that count when it is long.
+
+    `runs`: oldest first; the newest, and of each job the last one that was due.
+    """
 
     def __init__(self, root: Path) -> None:
         self.path = root / FILE
-        self.runs = read(root)
+        found = _lines(root)
+        self.runs = kept(found)
+        if len(found) > LINES_MAX:
+            fresh = self.path.with_suffix(".tmp")
+            fresh.unlink(missing_ok=True)
+            self._write(fresh, self.runs)
+            os.replace(fresh, self.path)
 
     def add(self, run: Run) -> None:
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._write(self.path, [run])
+        self.runs = kept([*self.runs, run])
+
+    def _write(self, path: Path, runs: list[Run]) -> None:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "ab") as file:
-            file.write(msgspec.json.encode(run) + b"\n")
+            file.write(msgspec.json.Encoder().encode_lines(runs))
             file.flush()
             os.fsync(file.fileno())
-        self.runs = [*self.runs[-KEPT:], run]
+
+
+def kept(runs: list[Run]) -> list[Run]:
+    """The newest KEPT, and before them the last of each job that the schedule began: a job that
+    is due once a month must not be forgotten because others are due each minute."""
+    last = {run.name: n for n, run in enumerate(runs) if run.by == "schedule"}
+    older = sorted(n for n in last.values() if n < len(runs) - KEPT)
+    return [*(runs[n] for n in older), *runs[-KEPT:]]
 
 
 def read(root: Path) -> list[Run]:
     """The history of a data directory, oldest first; torn lines are passed over."""
+    return kept(_lines(root))
+
+
+def _lines(root: Path) -> list[Run]:
     path, found = root / FILE, list[Run]()
-    for line in path.read_bytes().splitlines()[-KEPT:] if path.exists() else ():
+    for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
             found.append(msgspec.json.decode(line, type=Run))
         except msgspec.DecodeError:

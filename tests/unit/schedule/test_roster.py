@@ -12,10 +12,10 @@ from dutchbook.domain.errors import DutchbookError, NotRunning, UsageError
 from dutchbook.domain.units import SECOND, Ns
 from dutchbook.runtime.alert_settings import Jobs as Plan
 from dutchbook.runtime.clock import VirtualClock
-from dutchbook.runtime.jobs import History, Jobs, Result, read
+from dutchbook.runtime.jobs import KEPT, LINES_MAX, History, Jobs, Result, read
 from dutchbook.runtime.settings import Settings
 from dutchbook.runtime.works import NAMES, roster_jobs
-from dutchbook.schedule.roster import Job, Roster
+from dutchbook.schedule.roster import Job, Roster, Run
 from dutchbook.schedule.when import when
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -203,6 +203,27 @@ async def test_a_retry_that_a_crash_cut_off_is_tried_at_the_next_start(tmp_path)
     await plant.clock.advance(Ns(5 * SECOND))
     await plant.end()
     assert [run.status for run in plant.runs()] == ["retry", "done"]
+
+
+def test_a_monthly_job_is_not_forgotten_among_thousands_of_others(tmp_path):
+    """The history is shortened to what counts; nothing more is due twice, or passed over."""
+    monthly = Job("monthly", when("0 9 1 * *"), "0 9 1 * *")
+    asked = Run("monthly", ns(2026, 5, 2), ns(2026, 5, 2), ns(2026, 5, 2), "done", by="ann")
+    due = Run("monthly", ns(2026, 5, 1, 9), ns(2026, 5, 1, 9), ns(2026, 5, 1, 9), "done")
+    history = History(tmp_path)
+    history._write(history.path, [due, asked])
+    minutes = [ns(2026, 5, 10) + 60 * SECOND * n for n in range(LINES_MAX)]
+    history._write(history.path, [Run("often", at, at, at, "done") for at in minutes])
+    with history.path.open("ab") as file:
+        file.write(b'{"name":"torn')
+    runs = History(tmp_path).runs
+    assert (runs[0], len(runs)) == (due, KEPT + 1)
+    assert [run.due for run in runs[1:]] == minutes[-KEPT:]
+    assert read(tmp_path) == runs and len(history.path.read_bytes().splitlines()) == KEPT + 1
+    assert history.path.stat().st_mode & 0o777 == 0o600
+    away = ns(2026, 6, 1, 9, 30)
+    assert Roster([monthly], BERLIN, away, runs).next_of("monthly") == ns(2026, 6, 1, 9)
+    assert Roster([monthly], BERLIN, away, runs[1:]).next_of("monthly") == ns(2026, 7, 1, 9)
 
 
 async def test_start_and_end_are_told_where_that_is_wanted(tmp_path):
