@@ -93,7 +93,7 @@ def test_a_run_is_steered_from_outside_and_replays_alike(tmp_path: Path):
     assert "makr" in reloads(data)[-1][1][0].reason
     for one in (summary, there):
         assert one["ledger_equals_venue"] is True
-        assert (one["false_opportunities"], one["doubts"]) == (0, {})
+        assert (one["false"], one["doubts"]) == ([], {}), one
     replayed = ask(tmp_path / "replay", "replay", data, "--json")
     assert replayed["differences"] == 0
     assert [one["digest"] for one in replayed["runs"]] == [summary["digest"]]
