@@ -130,8 +130,10 @@ def new_key(tmp_path: Path, data: Path, role: str) -> Command:
 
 def by_role(base: str, viewer: str, trader: str, admin: str) -> None:
     """What a key may is what its role may; without one there is nothing."""
-    wait_until(lambda: call("GET", f"{base}/api/v1/positions", admin)[0] == 200, "the key works")
     api = f"{base}/api/v1"
+    for key in (viewer, trader, admin):  # the gateway looks for new ones once a second
+        wait_until(lambda key=key: call("GET", f"{api}/jobs", key)[0] == 200, "the key works")
+    assert call("GET", f"{api}/positions", admin)[0] == 200
     status, found = call("GET", f"{api}/opportunities", viewer)
     assert status == 200 and isinstance(found["items"], list)
     wait_until(lambda: call("GET", f"{api}/alerts", viewer)[1], "the run alerts of something")
