@@ -30,17 +30,14 @@ def kill(
     from dutchbook.cli.out import emit, say
     from dutchbook.domain.errors import NotRunning
     from dutchbook.runtime.datadir import data_dir_of
-    from dutchbook.runtime.wiregate import put_kill_file
+    from dutchbook.runtime.wiregate import not_killed, put_kill_file
 
     missing = put_kill_file(data_dir_of(config, data_dir), getpass.getuser())
     try:
         reply = asked(config, data_dir, "kill", *(["flatten"] if flatten else []))
     except NotRunning as error:
         if missing:
-            raise NotRunning(
-                "nothing was killed: no run is going on, and the kill file can't be written",
-                why=missing, todo="kill again once a run goes on, or mend the directory",
-            ) from error  # fmt: skip
+            raise not_killed(missing) from error
         say("nothing is running; the next run starts killed")
         if as_json:
             emit({"killed": True, "running": False})

@@ -17,7 +17,7 @@ from dutchbook.runtime import config_file, control, publish
 from dutchbook.runtime.layers import Loaded, reloaded
 from dutchbook.runtime.leaves import find, get, leaves, shown
 from dutchbook.runtime.strategies import reload_of
-from dutchbook.runtime.wiregate import KILL_FILE, put_kill_file
+from dutchbook.runtime.wiregate import KILL_FILE, not_killed, put_kill_file
 
 AGAIN: Final = 0.5
 PATIENCE: Final = 8.0
@@ -93,10 +93,7 @@ class RunPort:
             raise Timeout(f"no new order leaves, but {error.what}", todo=error.todo) from error
         except NotRunning as error:
             if missing:
-                raise NotRunning(
-                    "nothing was killed: no run is going on, and the kill file can't be written",
-                    why=missing, todo="kill again once a run goes on, or mend the directory",
-                ) from error  # fmt: skip
+                raise not_killed(missing) from error
             return None
 
     async def clear_kill(self, who: str, reason: str) -> Told:

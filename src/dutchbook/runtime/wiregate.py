@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from dutchbook.domain.effects import AmendOrder, Effect, SubmitOrder, SubmitOrders
+from dutchbook.domain.errors import NotRunning
 from dutchbook.domain.orders import Order
 from dutchbook.domain.units import SECOND, Ns
 
@@ -21,6 +22,14 @@ def put_kill_file(root: Path, who: str) -> str:
     except OSError as error:
         return "" if (root / KILL_FILE).exists() else str(error)
     return ""
+
+
+def not_killed(why: str) -> NotRunning:
+    """What to raise where neither a run nor the kill file could be reached."""
+    return NotRunning(
+        "nothing was killed: no run is going on, and the kill file can't be written",
+        why=why, todo="kill again once a run goes on, or mend the directory",
+    )  # fmt: skip
 
 
 class WireGate:
