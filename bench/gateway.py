@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from bench.harness import Context, Row
@@ -23,7 +24,8 @@ from dutchbook.storage.reader import read_account
 RATE: Final = 1_500
 OVERLOAD: Final = 5 * RATE
 CONNECTIONS: Final = 250
-ROUNDS: Final = 6
+ROUNDS: Final = 7
+"""The order path's p99 is the median of their p99s: a machine that stands still spoils one."""
 ORDERS: Final = 30
 """A second, placed by hand while it is measured."""
 PATHS: Final = (
@@ -63,23 +65,23 @@ def run(context: Context) -> list[Row]:
             return told
 
         reads = load(RATE)
-        quiet: list[str] = []
-        usual: list[str] = []
-        busy: list[str] = []
+        quiet: list[list[str]] = []
+        usual: list[list[str]] = []
+        busy: list[list[str]] = []
         floods = []
         with ThreadPoolExecutor(1) as pool:
             for _ in range(ROUNDS):  # by turns: what else the machine does falls on both
-                quiet += _orders(folder / "sim", seconds)
+                quiet.append(_orders(folder / "sim", seconds))
                 under = pool.submit(load, RATE)
-                usual += _orders(folder / "sim", seconds)
+                usual.append(_orders(folder / "sim", seconds))
                 under.result()
                 under = pool.submit(load, OVERLOAD)
-                busy += _orders(folder / "sim", seconds)
+                busy.append(_orders(folder / "sim", seconds))
                 floods.append(under.result())
     finally:
         process.terminate()
         process.wait(90)
-    orders = [_spans(folder / "sim", some) for some in (quiet, usual, busy)]
+    orders = [[_spans(folder / "sim", some) for some in kind] for kind in (quiet, usual, busy)]
     return _rows(reads, floods, orders, seconds)
 
 
@@ -107,8 +109,11 @@ def _key(folder: Path, env: dict[str, str]) -> str:
 
 def _orders(root: Path, seconds: float) -> list[str]:
     """Orders that fill nothing (IOC at the bid), evenly in time; their ids."""
+    keys, until = _quoted(root), time.monotonic() + 30
+    while not keys and time.monotonic() < until:  # a machine that stood still: books are late
+        time.sleep(0.2)
+        keys = _quoted(root)
     held, began, n = [], time.monotonic(), 0
-    keys = _quoted(root)
     while time.monotonic() - began < seconds:
         key, bid = keys[n % len(keys)]
         order = {"key": key, "outcome": "yes", "qty": 5_000_000, "px": bid, "tif": "ioc"}
@@ -154,8 +159,9 @@ def _spans(root: Path, wanted: list[str]) -> list[float]:
 
 
 def _rows(
-    reads: dict[str, Any], floods: list[dict[str, Any]], orders: list[list[float]], seconds: float
-) -> list[Row]:
+    reads: dict[str, Any], floods: list[dict[str, Any]], orders: list[list[list[float]]],
+    seconds: float,
+) -> list[Row]:  # fmt: skip
     answered = reads["codes"].get("200", 0) / seconds
     p95 = reads["good"].get("p95", 1e9)
     codes: Counter[str] = Counter()
@@ -164,10 +170,11 @@ def _rows(
     sent = sum(flood["sent"] for flood in floods)
     refused = codes["429"] + codes["503"]
     other = sent - refused - codes["200"]
-    quiet, usual, busy = (_marks(spans) for spans in orders)
+    quiet, usual, busy = (median(_p99(spans) for spans in rounds) for rounds in orders)
+    counts = [sum(map(len, rounds)) for rounds in orders]
 
-    def grown(base: dict[str, float]) -> float:
-        return round((busy["p99"] / base["p99"] - 1) * 100, 1)
+    def grown(base: float) -> float:
+        return round((busy / base - 1) * 100, 1)
 
     least = RATE * 0.99
     slow = max(flood["good"].get("p95", 0.0) for flood in floods)
@@ -183,16 +190,15 @@ def _rows(
         Row("gateway_overload_lost", round(other / sent * 100, 2), "% answered otherwise or not"),
         Row("gateway_overload_p95", slow, "ms, of those answered, in the worst round"),
         Row("gateway_refusal_p95", told, "ms, of those refused, in the worst round"),
-        Row("order_path_quiet", round(quiet["p99"], 2), f"ms p99 of {len(orders[0])} orders"),
-        Row("order_path_usual", round(usual["p99"], 2),
-            f"ms p99 of {len(orders[1])} orders beside {RATE} requests a second"),
-        Row("order_path_overloaded", round(busy["p99"], 2), f"ms p99 of {len(orders[2])} orders"),
+        Row("order_path_quiet", round(quiet, 2), f"ms p99 of {counts[0]} orders"),
+        Row("order_path_usual", round(usual, 2),
+            f"ms p99 of {counts[1]} orders beside {RATE} requests a second"),
+        Row("order_path_overloaded", round(busy, 2), f"ms p99 of {counts[2]} orders"),
         Row("order_path_growth_from_usual", grown(usual), "% of p99"),
         Row("order_path_growth", grown(quiet), "% of p99, the clients' work included",
             "value <= 20", grown(quiet) <= 20),
     ]  # fmt: skip
 
 
-def _marks(spans: list[float]) -> dict[str, float]:
-    marks = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    return {name: spans[int(len(spans) * at)] for name, at in marks.items()}
+def _p99(spans: list[float]) -> float:
+    return spans[int(len(spans) * 0.99)]

@@ -4,8 +4,12 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# How long one example takes is the machine's affair.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 # The launcher's folder and a person's own switch must not reach the commands under test.
 for _name in ("DUTCHBOOK_HOME", "DUTCHBOOK_CONFIRM_LIVE"):
     os.environ.pop(_name, None)

@@ -91,7 +91,7 @@ def test_mut1_a_trader_that_records_after_it_sends_is_caught(tmp_path, monkeypat
         self._dirty = False
         self._committed_at = self.clock.mono()
 
-    monkeypatch.setattr(Loop, "commit", commit)
+    monkeypatch.setattr(Loop, "_commit", commit)
     fates = (["fill"], ["fill"])
     points = whole(tmp_path / "whole", fates)
     caught = next(

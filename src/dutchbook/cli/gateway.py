@@ -48,18 +48,17 @@ def gateway(
     read_only: bool, child: bool,
 ) -> None:  # fmt: skip
     """Serve until interrupted; as a child, until standard input ends."""
-    import os
-
     import msgspec
     import uvloop
 
+    from dutchbook.runtime.cores import serves
     from dutchbook.runtime.layers import load
-    from dutchbook.runtime.serving import NICE, serve
+    from dutchbook.runtime.serving import serve
 
     if role not in ROLES:
         raise UsageError(f"no role {role!r}", todo=f"one of: {', '.join(ROLES)}")
     if child:
-        os.nice(NICE)
+        serves()
         loaded = _told(sys.stdin.buffer.readline())
     else:
         given = {"data_dir": data_dir, "mode": mode or None}

@@ -82,9 +82,9 @@ def rm(name: str, config: Conf = None, as_json: Json = False) -> None:
 def rotate(config: Conf = None, as_json: Json = False) -> None:
     """Put all of them under a new outer key: the old key no longer opens them."""
     from dutchbook.cli.out import emit, say
-    from dutchbook.runtime.keys import fresh_outer
+    from dutchbook.runtime.keys import new_passphrase
 
-    count = opened(config).rotate(fresh_outer)
+    count = opened(config).rotate(new_passphrase())
     say(f"{count} secret(s) are under a new key")
     if as_json:
         emit({"rotated": count})

@@ -63,7 +63,7 @@ def _show(document: dict[str, Any], clear: bool) -> None:
     )
     feeds = Table("stream", "up", "age ms", "books", "whole", "open gaps")
     for feed in document["feeds"]:
-        columns = ("up", "age_ms", "books", "whole", "open_gaps")
+        columns = ("up", "age_ms", "late", "books", "whole", "open_gaps")
         feeds.add_row(safe(feed["stream"]), *(str(feed[name]) for name in columns))
     console.print(feeds)
     counts = document["counts"]

@@ -134,7 +134,22 @@ def read(path: Path) -> list[Line]:
 
 
 def verify(root: Path, head_path: Path, key: Secret) -> list[str]:
-    """What does not hold, [] if all does: each line's hash, their order, and the head outside."""
+    """What does not hold, [] if all does: each line's hash, their order, and the head outside.
+
+    Nobody writes meanwhile: lines and head are those of one moment.
+    """
+    try:
+        held = os.open(root / FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return _broken(root, head_path, key)
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        return _broken(root, head_path, key)
+    finally:
+        os.close(held)
+
+
+def _broken(root: Path, head_path: Path, key: Secret) -> list[str]:
     found: list[str] = []
     before, count = "", 0
     for line in read(root / FILE):

@@ -173,9 +173,13 @@ def _key(row: Row) -> Key:
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        return ipaddress.ip_network(text)
+        found = ipaddress.ip_network(text)
     except ValueError as error:
         raise UsageError(f"{text[:60]!r} is no address", todo="10.0.0.7 or 10.0.0.0/24") from error
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    if mapped is None or found.prefixlen < 96:
+        return found
+    return ipaddress.ip_network((mapped, found.prefixlen - 96))
 
 
 def _inside(address: str, network: str) -> bool:

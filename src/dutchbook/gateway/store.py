@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateTable
 
 from dutchbook.storage.sql.database import open_database
 
@@ -76,7 +77,9 @@ class Tables:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine: Engine = open_database(f"sqlite:///{path}")
-        METADATA.create_all(self.engine)
+        with self.engine.begin() as begun:  # two first commands may come at the same moment
+            for table in METADATA.sorted_tables:
+                begun.execute(CreateTable(table, if_not_exists=True))
         path.chmod(0o600)
 
     def all(self, table: Table) -> list[Row]:

@@ -24,6 +24,7 @@ LOCKUP_DEFAULT = 30 * DAY
 """Assumed where a venue gives neither a settling nor a closing time."""
 LOCKUP_MIN = 3_600 * SECOND
 """Money is not back sooner than an hour from now, also where the closing time has passed."""
+_PLAIN = frozenset((int, str, bool, type(None)))
 INPUTS = ("schema", "kind", "legs", "qty", "links", "group", "fill_chance", "at", "seq", "run")
 """The fields that were read, not derived; `inputs` is the digest over them."""
 
@@ -225,6 +226,8 @@ def _confidence(fill_chance: int, links: tuple[Link, ...]) -> int:
 
 def plain_data(value: Any) -> Any:
     """Structs as objects with named fields, tuples as lists."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, msgspec.Struct):
         return {name: plain_data(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, list | tuple):

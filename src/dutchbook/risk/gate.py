@@ -73,11 +73,14 @@ class Gate:
     def affordable(self, certificate: Certificate, account: Account, view: View, now: Ns) -> Qty:
         """The largest size of the basket that money and limits allow; 0 if none.
 
-        Found by halving over whole lots: each bound grows with size. `check` still decides.
+        All of it mostly; else found by halving over whole lots, as each bound grows with size.
+        `check` still decides.
         """
         lot = max((leg.lot for leg in certificate.legs), default=LOT)
         used = Exposure(account, view, _nothing(certificate, view))
         low, high = 0, certificate.qty // lot
+        if high and self._fits(certificate, high * lot, account, view, used):
+            low = high
         while low < high:
             middle = (low + high + 1) // 2
             if self._fits(certificate, middle * lot, account, view, used):

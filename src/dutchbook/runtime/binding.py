@@ -80,9 +80,7 @@ def named(accounts: tuple[Bound, ...]) -> str:
 
 def write(settings: Settings, binding: Binding) -> Path:
     """Seal and keep the record, readable by its owner only."""
-    secrets = secrets_of(settings)
-    if SEAL not in secrets.names():
-        secrets.set(SEAL, Secret(os.urandom(32).hex()))
+    secrets_of(settings).made(SEAL)
     sealed = msgspec.structs.replace(binding, seal=_seal(settings, binding))
     path = _path(settings)
     fresh = path.with_suffix(".new")

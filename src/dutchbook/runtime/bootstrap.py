@@ -112,6 +112,7 @@ def engine_of(
             sample=ns(fresh.sample_ms),
             crossed=ns(fresh.crossed_ms),
             sample_books=fresh.sample_books,
+            late=ns(fresh.late_ms),
         ),
         trading_of(chosen, kinds, plan) if chosen.accounts else None,
         plans_of(chosen.optimizer),

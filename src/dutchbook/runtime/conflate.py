@@ -6,9 +6,10 @@ from dutchbook.domain.events import BookLevels
 def merged(first: BookLevels, then: BookLevels) -> BookLevels | None:
     """One event that leaves a book as `first` and then `then` would; None if there is none.
 
-    Both are of the same key, token and stream. The claimed best prices, the venue's time and the
-    hash state are those of `then`. Changes that would take a known level below zero are not
-    merged, so that whoever applies them sees the fault.
+    Both are of the same key, token and stream. The claimed best prices and the hash state are those
+    of `then`; the venue's time is that of `first`, in whose place it waits: what else the stream
+    brought since is not known yet, and its lateness must show. Changes that would take a known
+    level below zero are not merged, so that whoever applies them sees the fault.
     """
     if then.snapshot:
         return then
@@ -31,7 +32,7 @@ def merged(first: BookLevels, then: BookLevels) -> BookLevels | None:
         levels=levels,
         bid=then.bid,
         ask=then.ask,
-        venue_at=then.venue_at,
+        venue_at=first.venue_at,
         hashed=then.hashed,
     )
 

@@ -85,7 +85,7 @@ async def _run(live: "Live", args: Args) -> dict[str, Any]:
 
 
 def job_runs(live: "Live", args: Args) -> list[dict[str, Any]]:
-    return [record(run) for run in live.jobs.history.runs[-200:]]
+    return [record(run) for run in live.jobs.history.ran()[-200:]]
 
 
 QUESTIONS: Final[dict[str, Callable[["Live", Args], Any | Awaitable[Any]]]] = {

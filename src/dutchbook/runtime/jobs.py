@@ -52,6 +52,10 @@ class History:
         self._write(self.path, [run])
         self.runs = kept([*self.runs, run])
 
+    def ran(self) -> list[Run]:
+        """What is shown of it."""
+        return _ran(self.runs)
+
     def _write(self, path: Path, runs: list[Run]) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "ab") as file:
@@ -69,8 +73,13 @@ def kept(runs: list[Run]) -> list[Run]:
 
 
 def read(root: Path) -> list[Run]:
-    """The history of a data directory, oldest first; torn lines are passed over."""
-    return kept(_lines(root))
+    """What ran in a data directory, oldest first; torn lines are passed over."""
+    return _ran(kept(_lines(root)))
+
+
+def _ran(runs: list[Run]) -> list[Run]:
+    """Without the lines that say since when a job is known."""
+    return [run for run in runs if run.status != "added"]
 
 
 def _lines(root: Path) -> list[Run]:
@@ -200,7 +209,7 @@ class Jobs:
 
     def rows(self) -> list[dict[str, Any]]:
         """For `job list`: what there is, when it is due, how it went last."""
-        last = {run.name: run for run in self.history.runs}
+        last = {run.name: run for run in self.history.ran()}
         return [row(job.name, job.text, self.roster.next_of(job.name), last.get(job.name))
                 for job in self.roster.jobs.values()]  # fmt: skip
 

@@ -23,7 +23,7 @@ def secrets_of(settings: Settings) -> Secrets:
     """
     _no_dumps()
     root = Path(settings.data_path()).parent
-    return Secrets(root, Outer(_key_file(), _passphrase(PASSPHRASE)))
+    return Secrets(root, Outer(config_dir() / "secrets.key", _passphrase(PASSPHRASE)))
 
 
 def _no_dumps() -> None:
@@ -32,26 +32,15 @@ def _no_dumps() -> None:
     ctypes.CDLL(None).prctl(SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def fresh_outer() -> Outer:
-    """What to put the secrets under anew: a new passphrase where one is set, else a new key file.
-
-    The old key file is kept beside the new one until the next rotation.
-    """
-    new = _passphrase(NEW_PASSPHRASE)
-    path = _key_file()
-    if not new and path.exists():
-        os.replace(path, path.with_suffix(".old"))
-    return Outer(path, new)
+def new_passphrase() -> Secret | None:
+    """What to put the secrets under anew; None for a new key file."""
+    return _passphrase(NEW_PASSPHRASE)
 
 
 def config_dir() -> Path:
     """Where this user keeps what belongs to no data directory."""
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(home) / "dutchbook"
-
-
-def _key_file() -> Path:
-    return config_dir() / "secrets.key"
 
 
 def _passphrase(name: str) -> Secret | None:

@@ -22,7 +22,7 @@ from dutchbook.domain.units import MILLI, SECOND, Ns
 from dutchbook.engine.engine import Engine
 from dutchbook.io.breaker import Breaker, Change
 from dutchbook.io.driver import Driver
-from dutchbook.runtime import collector, status
+from dutchbook.runtime import collector, cores, status
 from dutchbook.runtime.alert_house import AlertHouse
 from dutchbook.runtime.alert_ports import LivePorts
 from dutchbook.runtime.alert_setup import zone_of
@@ -248,6 +248,7 @@ class Live:
             asyncio.create_task(self.jobs.go(), name="jobs") if settings.schedule.enabled else None
         )
         collector.freeze()
+        cores.decides()
         try:
             await self._until(seconds, pump)
             await self.tending.wind_down(pump)

@@ -7,7 +7,7 @@ from typing import Final
 from dutchbook.domain.account_events import OWN
 from dutchbook.domain.clock import Alarm, Clock
 from dutchbook.domain.digest import Digest
-from dutchbook.domain.effects import Effect, SetTimer, SubmitOrder, SubmitOrders
+from dutchbook.domain.effects import Alert, Effect, SetTimer, SubmitOrder, SubmitOrders
 from dutchbook.domain.events import (
     Envelope,
     FeedDown,
@@ -18,6 +18,7 @@ from dutchbook.domain.events import (
     SignalArrived,
     TimerFired,
 )
+from dutchbook.domain.plans import SolvePlan
 from dutchbook.domain.step import Step
 from dutchbook.domain.units import Ns
 from dutchbook.engine.engine import Engine
@@ -26,11 +27,16 @@ from dutchbook.storage.store import Store
 
 BATCH = 64
 """Steps between two looks at the sockets."""
+ROUNDS: Final = 6
+"""Turns of the event loop in which an order's request is signed and written."""
 
 TOLD: Final = frozenset(
     (OperatorAsked, SignalArrived, MarketResolved, RunStarted, FeedUp, FeedDown, *OWN)
 )
 """Events that others are told of even where their step decided nothing."""
+
+_LATER: Final = frozenset((Alert, SolvePlan))
+"""Effects that ask nothing of a venue."""
 
 Carry = Callable[[Effect], None]
 Watch = Callable[[Step], None]
@@ -64,6 +70,10 @@ class Loop:
         self._timers: dict[str, Alarm] = {}
         self._asked: list[Effect] = []
         self._done: list[Step] = []
+        self._unsaid: list[Step] = []
+        self._behind: list[Step] = []
+        self._later: list[Effect] = []
+        self._urgent = self._told = False
         self._taken: list[Envelope] = []
         self._committed_at = Ns(0)
         self._dirty = False
@@ -73,6 +83,15 @@ class Loop:
         while True:
             await self._wait()
             self.turn()
+            await asyncio.sleep(0)
+            if self._urgent:
+                await self._leave()
+            self.tell()
+
+    async def _leave(self) -> None:
+        """Orders go to the venue before tables and listeners are told of them."""
+        self._urgent = False
+        for _ in range(ROUNDS):
             await asyncio.sleep(0)
 
     async def _wait(self) -> None:
@@ -91,8 +110,11 @@ class Loop:
     def turn(self) -> int:
         """Take and decide one batch; commit if an effect waits or it is time.
 
-        An order ends the batch, so that it is on its way before the rest is looked at.
+        An order ends the batch, so that it is on its way before the rest is looked at; whoever
+        watches hears of it after that (`tell`).
         """
+        if self._unsaid or self._later:
+            self.tell()
         taken = self._taken or self.inbox.take(BATCH)
         self._taken = []
         step, append, feed = self.engine.step, self.store.append, self.digest.feed
@@ -105,6 +127,7 @@ class Loop:
             if done.effects or done.notes or type(envelope.event) in TOLD:
                 urgent = self._note(done)
                 if urgent:
+                    self._urgent = True
                     break
         self._taken = taken[count:]
         self._dirty = self._dirty or bool(taken)
@@ -113,7 +136,7 @@ class Loop:
             or self._heeded
             or self.clock.mono() - self._committed_at >= self.commit_every
         ):
-            self.commit()
+            self._commit()
         return count
 
     def _note(self, step: Step) -> bool:
@@ -125,23 +148,47 @@ class Loop:
             else:
                 self._asked.append(effect)
                 urgent = urgent or isinstance(effect, SubmitOrder | SubmitOrders)
-        self.watch(step)
-        self._heeded = self.heed(step) or self._heeded
+        if urgent:
+            self._unsaid.append(step)
+        else:
+            self.watch(step)
+            self._heeded = self.heed(step) or self._heeded
         return urgent
 
     def commit(self) -> None:
-        """Make what was decided durable, then carry out the effects that waited for it."""
+        """Make what was decided durable, carry out the effects that waited for it, and tell."""
+        self._commit()
+        self.tell()
+
+    def _commit(self) -> None:
         self.store.commit()
         self._dirty = False
         self._committed_at = self.clock.mono()
+        self._behind += self._done
+        self._done = []
+        self._told = self._told or self._heeded
+        self._heeded = False
         asked, self._asked = self._asked, []
         for effect in asked:
+            if type(effect) in _LATER:
+                self._later.append(effect)
+            else:
+                self.carry(effect)
+
+    def tell(self) -> None:
+        """What was committed and asks nothing of a venue is done; others hear of it."""
+        unsaid, self._unsaid = self._unsaid, []
+        for step in unsaid:
+            self.watch(step)
+            self._told = self.heed(step) or self._told
+        later, self._later = self._later, []
+        for effect in later:
             self.carry(effect)
-        done, self._done = self._done, []
-        for step in done:
+        behind, self._behind = self._behind, []
+        for step in behind:
             self.project(step)
-        if self._heeded:
-            self._heeded = False
+        if self._told:
+            self._told = False
             self.publish()
 
     def _set_timer(self, effect: SetTimer) -> None:

@@ -1,12 +1,13 @@
 """Solves what the engine asks of the optimiser: small questions at once, large ones in a process.
 
 The worker may die or hang: then its questions are answered with why, it is started anew with the
-next one, and the engine asks again in its own time. Models are kept warm on both sides.
+next one, and the engine asks again in its own time. One that ends before its first answer is not
+started again for a while, so that a broken installation costs no process a second. Models are kept
+warm on both sides.
 """
 
 import asyncio
 import contextlib
-import os
 import struct
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import msgspec
 
 from dutchbook.domain.events import Event
 from dutchbook.domain.plans import PlanReady, SolvePlan
+from dutchbook.runtime.cores import serves
 
 if TYPE_CHECKING:
     from dutchbook.optimize.planner import Planner
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 HEAD: Final = struct.Struct(">I")
 FRAME_MAX: Final = 64 << 20
 """Bytes of one question or answer, at most."""
+WORKER_NICE: Final = 5
+REST_S: Final = (1.0, 60.0)
+"""How long no worker is started after one that never answered: at first, and at most."""
 
 
 class Planning:
@@ -31,6 +36,8 @@ class Planning:
     def __init__(self, inline_max: int, wait_s: float, tell: Callable[[Event], None]) -> None:
         self.inline_max, self.wait_s, self.tell = inline_max, wait_s, tell
         self.died = 0
+        self._rest_s = self._rests = 0.0
+        self._answered = 0
         self._here: Planner | None = None
         self._worker: asyncio.subprocess.Process | None = None
         self._queue: asyncio.Queue[SolvePlan] = asyncio.Queue()
@@ -65,6 +72,11 @@ class Planning:
     async def _work(self) -> None:
         while True:
             asked = await self._queue.get()
+            left = self._rests - asyncio.get_running_loop().time()
+            if left > 0:
+                why = f"no worker: the last ones never answered; the next in {left:.0f} s"
+                self.tell(PlanReady(asked.name, asked.number, why=why))
+                continue
             try:
                 async with asyncio.timeout(self.wait_s):
                     answer = await self._ask(asked)
@@ -91,6 +103,7 @@ class Planning:
         worker.stdin.write(HEAD.pack(len(data)) + data)
         await worker.stdin.drain()
         (size,) = HEAD.unpack(await worker.stdout.readexactly(HEAD.size))
+        self._rest_s, self._answered = 0.0, worker.pid
         if size > FRAME_MAX:
             raise msgspec.ValidationError(f"an answer of {size} bytes")
         return msgspec.msgpack.decode(await worker.stdout.readexactly(size), type=PlanReady)
@@ -100,6 +113,10 @@ class Planning:
         if worker is None:
             return
         self.died += 1
+        first, most = REST_S
+        if self._answered != worker.pid:
+            self._rest_s = min(most, self._rest_s * 2 or first)
+            self._rests = asyncio.get_running_loop().time() + self._rest_s
         with contextlib.suppress(ProcessLookupError):
             worker.kill()
         await worker.wait()
@@ -122,7 +139,7 @@ def main() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a run that is stopped ends its worker itself
-    os.nice(5)
+    serves(WORKER_NICE)
     out = sys.stdout.buffer
 
     def write(data: bytes) -> None:

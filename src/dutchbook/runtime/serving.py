@@ -19,14 +19,13 @@ from fastapi import APIRouter, FastAPI
 
 from dutchbook import __version__
 from dutchbook.domain.errors import ConfigError
-from dutchbook.domain.secret import Secret
 from dutchbook.gateway.app import Gateway, create_app
 from dutchbook.gateway.config import SOURCES, Config
 from dutchbook.gateway.early import Early
 from dutchbook.gateway.history import History
 from dutchbook.gateway.identity import Identity
 from dutchbook.gateway.readmodel import ReadModel
-from dutchbook.runtime import alert_routes, hub_routes
+from dutchbook.runtime import alert_routes, cores, hub_routes
 from dutchbook.runtime.alert_far import FarPorts
 from dutchbook.runtime.clock import SystemClock
 from dutchbook.runtime.hub import ADDRESS, FOLDER
@@ -37,11 +36,9 @@ from dutchbook.runtime.runport import Follower, RunPort
 from dutchbook.runtime.settings import Settings
 from dutchbook.storage.lock import take
 from dutchbook.storage.sql.projector import url_of
-from dutchbook.storage.vault import Secrets
 
 PEPPER: Final = "gateway.pepper"
 SIGNING: Final = "gateway.jwt"
-NICE: Final = 10
 OPEN_MAX: Final = 1_000
 """Connections at once; beyond that the gateway answers 503."""
 SAID_MAX: Final = 1 << 17
@@ -72,7 +69,7 @@ def identity_of(settings: Settings, mode: str = "") -> Identity:
     root = folder_of(settings)
     secrets = secrets_of(settings)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pepper, signing = _made(secrets, PEPPER), _made(secrets, SIGNING)
+    pepper, signing = secrets.made(PEPPER), secrets.made(SIGNING)
     return Identity(root, head_file(root), pepper, signing, mode or settings.mode, SystemClock())
 
 
@@ -85,15 +82,6 @@ def head_file(root: Path) -> Path:
     """Where the head of the audit in a folder is: not in it."""
     name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
     return config_dir() / "heads" / f"{name}.json"
-
-
-def _made(secrets: Secrets, name: str) -> Secret:
-    found = secrets.get(name)
-    if found is None:
-        secrets.set(name, Secret(os.urandom(32).hex()))
-        found = secrets.get(name)
-    assert found is not None
-    return found
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -182,13 +170,6 @@ def server_of(serving: Serving, *, lifespan: Literal["on", "off"] = "on") -> uvi
     )  # fmt: skip
 
 
-def _behind_the_run() -> None:
-    """A nice process, and one that never takes a core from whoever is on it because it woke."""
-    os.nice(max(0, NICE - os.nice(0)))
-    with contextlib.suppress(OSError):  # where it is not allowed, niceness alone has to do
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
 async def serve(
     loaded: Loaded, ready: Callable[[dict[str, Any]], None], gone: asyncio.Event | None = None
 ) -> None:
@@ -202,7 +183,7 @@ async def serve(
         root = folder_of(loaded.settings)
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = take(root)
-        _behind_the_run()
+        cores.serves()
         serving = Serving(loaded)
         server = server_of(serving)
         end = gone or asyncio.Event()

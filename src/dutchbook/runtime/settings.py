@@ -95,6 +95,9 @@ class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sample_ms: Annotated[Millis, Meta(description="how often a few books are checked")] = 30_000
     sample_books: Annotated[int, Meta(ge=0, le=100, description="how many of them")] = 3
     crossed_ms: Annotated[Millis, Meta(description="how long a book may be crossed")] = 500
+    late_ms: Annotated[Millis, Meta(description="changes older than this when they come: late")] = (
+        1_000
+    )
 
 
 class Arbitrage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from dutchbook.domain.units import SECOND, Ns
 from dutchbook.schedule.when import When
 
 AGAIN: Final = Ns(10 * SECOND)
-Status = Literal["done", "failed", "timeout", "overlap", "retry", "missed"]
+Status = Literal["done", "failed", "timeout", "overlap", "retry", "missed", "added"]
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -83,6 +83,8 @@ class Roster:
             was_due = job.when.next(before, zone) if before is not None else Ns(0)
             if ended.get(job.name) == "retry":
                 was_due = before or Ns(0)
+            if before is None:  # what is due from now on may be missed, too
+                self.noted.append(Run(job.name, now, now, now, "added"))
             if was_due and was_due <= now:
                 if missed == "once":
                     place.next = was_due

@@ -12,4 +12,5 @@ class FreshLimits(msgspec.Struct, frozen=True):
     check: Ns = Ns(10 * SECOND)
     sample: Ns = Ns(30 * SECOND)
     crossed: Ns = Ns(500 * MILLI)
+    late: Ns = Ns(SECOND)
     sample_books: int = 3

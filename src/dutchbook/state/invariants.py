@@ -2,6 +2,7 @@
 
 from dutchbook.domain.units import Qty
 from dutchbook.state.account import Account
+from dutchbook.state.stakes import NETTING, OTHER
 from dutchbook.state.strangers import stake
 
 
@@ -49,4 +50,7 @@ def _money(account: Account) -> list[str]:
         held = account.held(key, outcome)
         if account.money.provisional.get((key, outcome), 0) > max(held, Qty(0)):
             broken.append(f"I15 {key} {outcome}: more provisional than held")
+        other = account.held(key, OTHER[outcome])
+        if key.partition(":")[0] in NETTING and (held < 0 or other):
+            broken.append(f"I16 {key}: {held} {outcome} beside {other} where sides net")
     return broken

@@ -6,7 +6,7 @@ from dutchbook.domain.account_events import UNTOLD, OrderFilled, Paid
 from dutchbook.domain.candidate import Outcome
 from dutchbook.domain.units import ONE, Qty, Usd, ceil_div
 from dutchbook.state.ledger import Entry, Ledger, Posting, venue_of
-from dutchbook.state.stakes import NETTING, Stakes, Trade
+from dutchbook.state.stakes import NETTING, OTHER, Stakes, Trade
 
 __all__ = ["NETTING", "Money", "Trade", "fee_of", "value"]
 
@@ -35,12 +35,31 @@ class Money:
     def fill(self, fill: OrderFilled, fee: int) -> None:
         """Book a fill that is new, with the fee that the venue charged (or an estimate)."""
         ref = f"{fill.venue}:{fill.trade}:{fill.order or fill.venue_order}:{fill.leg}"
-        book = self.ledger.bought if fill.action == "buy" else self.ledger.sold
-        entry = book(fill.venue, fill.key, fill.outcome, fill.qty, value(fill), fee, ref)
+        entries = self._bought_or_sold(fill, fee, ref)
         if fill.provisional:
-            self.pend(fill, entry.postings)
+            self.pend(fill, tuple(row for entry in entries for row in entry.postings))
         if fill.venue in NETTING:
             self._net(fill.venue, fill.key, ref)
+
+    def _bought_or_sold(self, fill: OrderFilled, fee: int, ref: str) -> list[Entry]:
+        """Where sides net, what is sold beyond what is held is the other side, bought at 1 - px.
+
+        A quote sells what it held when it was placed; what it held may have netted since.
+        """
+        venue, key, outcome, worth = fill.venue, fill.key, fill.outcome, value(fill)
+        if fill.action == "buy":
+            return [self.ledger.bought(venue, key, outcome, fill.qty, worth, fee, ref)]
+        held = max(0, self.ledger.held(key, outcome)) if venue in NETTING else fill.qty
+        if held >= fill.qty:
+            return [self.ledger.sold(venue, key, outcome, fill.qty, worth, fee, ref)]
+        over, part = fill.qty - held, worth * held // fill.qty
+        cost = over - (worth - part)
+        if not held:
+            return [self.ledger.bought(venue, key, OTHER[outcome], over, cost, fee, ref)]
+        return [
+            self.ledger.sold(venue, key, outcome, held, part, fee, ref),
+            self.ledger.bought(venue, key, OTHER[outcome], over, cost, 0, ref),
+        ]
 
     def charged(self, fill: OrderFilled, less: int) -> None:
         """The fee of a fill is told at last, and is `less` below the worst that was booked."""

@@ -175,6 +175,8 @@ class Stakes:
                 cost, gain = self._end(place, part, share, at)
                 yield place, -part, -cost, gain
                 left, cash = left - part, cash - share
+        if left and fill.venue in NETTING:  # it has netted since: this sale buys the other side
+            yield self._add((name, fill.key, OTHER[fill.outcome]), left, left - cash, at)
 
     def _end(self, place: Place, qty: int, cash: int, at: Ns) -> tuple[int, int]:
         """`qty` of a place became cash: (what they had cost, the gain)."""

@@ -87,6 +87,8 @@ class World:
             book = self.books.get(key, token) if snapshot else None
         self.count.books += 1
         feed.last_data = now
+        if event.venue_at and not snapshot:  # a whole book may be as old as its last change
+            feed.late = now - event.venue_at > self.limits.late
         if book is None:
             self.count.stale_ignored += 1
             return ""
@@ -288,6 +290,8 @@ class World:
         silent = now - feed.last_data > self.limits.silent
         if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
             return "silent"
+        if feed.late and not silent:
+            return "late"
         if self.mirrors.off and key in self.mirrors.off and self.mirrors.doubtful(key, now):
             return "mirror_unconfirmed"
         return ""

@@ -2,12 +2,14 @@
 
 AES-256-GCM with a random 96-bit nonce; name and version are bound in as associated data, so that
 no entry can stand for another. The outer key comes from a passphrase (Argon2id, RFC 9106) or from
-a key file of mode 0600.
+a key file of mode 0600. Whoever changes the file holds a lock, over processes.
 """
 
 import base64
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +34,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Vault(msgspec.Struct, forbid_unknown_fields=True):
-    """The file. `salt` is the passphrase's, "" with a key file; `probe` tells a wrong key."""
+    """The file. `salt` is the passphrase's, "" with a key file; `probe` tells a wrong key.
+
+    `key_file` names a key file of its own, beside the one that is every folder's at first.
+    """
 
     salt: str = ""
+    key_file: str = ""
     probe: str = ""
     entries: dict[str, Entry] = {}
 
@@ -46,26 +52,29 @@ class Outer:
         self.key_file = key_file
         self.passphrase = passphrase
 
-    def key(self, salt: bytes, *, make: bool) -> bytes:
-        """32 bytes. With `make` a key file that is not there is written. Raises ConfigError."""
+    def key(self, salt: bytes, name: str = "", *, make: bool) -> bytes:
+        """32 bytes; `name` is another key file beside the usual one. Raises ConfigError.
+
+        With `make` a key file that is not there is written.
+        """
         if self.passphrase:
             kdf = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=64 * 1024)
             return kdf.derive(self.passphrase.reveal())
-        if make and not self.key_file.exists():
-            self.key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(self.key_file, base64.b64encode(os.urandom(32)))
+        path = self.key_file.with_name(Path(name).name) if name else self.key_file
+        if make and not path.exists():
+            _make_key(path)
         try:
-            mode = self.key_file.stat().st_mode & 0o777
-            raw = base64.b64decode(self.key_file.read_bytes(), validate=True)
+            mode = path.stat().st_mode & 0o777
+            raw = base64.b64decode(path.read_bytes(), validate=True)
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"the key file {self.key_file} can't be read", why=str(error),
+                f"the key file {path} can't be read", why=str(error),
                 todo="restore it from your backup, or set the secrets again",
             ) from error  # fmt: skip
         if mode & 0o077 or len(raw) != 32:
             raise ConfigError(
-                f"the key file {self.key_file} is not fit for use",
-                why=f"mode {mode:04o}, {len(raw)} bytes", todo=f"chmod 600 {self.key_file}",
+                f"the key file {path} is not fit for use",
+                why=f"mode {mode:04o}, {len(raw)} bytes", todo=f"chmod 600 {path}",
             )  # fmt: skip
         return raw
 
@@ -89,6 +98,19 @@ class Secrets:
             )
         if not value:
             raise UsageError(f"{name}: an empty secret", todo="give its value on standard input")
+        with self._alone():
+            return self._put(name, value)
+
+    def made(self, name: str) -> Secret:
+        """The secret; one of 32 random bytes is kept first where there is none of that name."""
+        with self._alone():
+            if name not in self._read().entries:
+                self._put(name, Secret(os.urandom(32).hex()))
+        found = self.get(name)
+        assert found is not None
+        return found
+
+    def _put(self, name: str, value: Secret) -> int:
         vault = self._read()
         outer = self._outer(vault, make=True)
         before = vault.entries.get(name)
@@ -106,37 +128,53 @@ class Secrets:
         return Secret(_opened(self._outer(vault, make=False), name, entry))
 
     def remove(self, name: str) -> None:
-        vault = self._read()
-        if vault.entries.pop(name, None) is None:
-            raise UsageError(f"no secret {name!r}", todo="dutchbook secret list")
-        self._save(vault)
+        with self._alone():
+            vault = self._read()
+            if vault.entries.pop(name, None) is None:
+                raise UsageError(f"no secret {name!r}", todo="dutchbook secret list")
+            self._save(vault)
 
-    def rotate(self, fresh: Callable[[], Outer]) -> int:
+    def rotate(self, passphrase: Secret | None) -> int:
         """Put every secret under another outer key, all or none; returns how many.
 
-        `fresh` is called once all are open, since it may put the old key out of the way.
+        That is the new passphrase, else a new key file; old key files stay, since secrets of other
+        folders may be under them.
         """
-        vault = self._read()
-        old = self._outer(vault, make=False)
-        plain = {name: _opened(old, name, entry) for name, entry in vault.entries.items()}
-        moved = Vault()
-        self.outer = fresh()
-        outer = self._outer(moved, make=True)
-        for name, value in plain.items():
-            moved.entries[name] = _sealed(outer, name, vault.entries[name].version + 1, value)
-        self._save(moved)
-        return len(plain)
+        with self._alone():
+            vault = self._read()
+            old = self._outer(vault, make=False)
+            plain = {name: _opened(old, name, entry) for name, entry in vault.entries.items()}
+            path = self.outer.key_file
+            fresh = f"{path.stem}-{os.urandom(4).hex()}{path.suffix}"
+            moved = Vault(key_file="" if passphrase else fresh)
+            self.outer = Outer(path, passphrase)
+            outer = self._outer(moved, make=True)
+            for name, value in plain.items():
+                moved.entries[name] = _sealed(outer, name, vault.entries[name].version + 1, value)
+            self._save(moved)
+            return len(plain)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        held = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
 
     def _outer(self, vault: Vault, *, make: bool) -> bytes:
         if make and not vault.probe:
             vault.salt = _b64(os.urandom(16)) if self.outer.passphrase else ""
-            key = self.outer.key(base64.b64decode(vault.salt), make=True)
+            key = self.outer.key(base64.b64decode(vault.salt), vault.key_file, make=True)
             vault.probe = _b64(_seal(key, b"probe", b"dutchbook"))
             return key
         if bool(vault.salt) != bool(self.outer.passphrase):
             want = "a passphrase (DUTCHBOOK_PASSPHRASE)" if vault.salt else "its key file"
             raise ConfigError(f"{self.path} was made with {want}", todo="use the same again")
-        key = self.outer.key(base64.b64decode(vault.salt), make=False)
+        key = self.outer.key(base64.b64decode(vault.salt), vault.key_file, make=False)
         try:
             _open(key, b"probe", base64.b64decode(vault.probe))
         except (InvalidTag, ValueError) as error:
@@ -195,3 +233,16 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_key(path: Path) -> None:
+    """A key file, whole as soon as it is there; one that another process made meanwhile stays."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    _write(fresh, base64.b64encode(os.urandom(32)))
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

@@ -99,6 +99,62 @@ def test_f41_a_fill_before_the_ack_and_one_after_the_cancel_are_counted():
     assert (life.state, life.filled, life.canceled) == ("canceled", 5 * ONE, 5 * ONE)
 
 
+def test_a_sale_of_what_has_netted_since_buys_the_other_side():
+    """A quote sells 10 NO that are held; before it fills, a basket's 36 YES net them away."""
+    story = Story()
+    bid, ask = (
+        order(name, K, action, "no", px=px, strategy="maker")
+        for name, action, px in (("a", "buy", 620_000), ("b", "sell", 640_000))
+    )
+    leg = order("c", K, px=370_000, qty=36 * ONE, strategy="bundle_yes")
+    for one in (bid, ask, leg):
+        story.place(one)
+    story.tell(fill(bid, "t1", px=620_000, fee=0), fill(leg, "t2", 36 * ONE, 370_000, 590_000))
+    account = story.account
+    assert (account.held(K, "yes"), account.held(K, "no")) == (26 * ONE, 0)
+    story.tell(fill(ask, "t3", px=640_000, fee=0))
+    assert (account.held(K, "yes"), account.held(K, "no")) == (36 * ONE, 0)
+    paid = 6_200_000 + 36 * 370_000 + 590_000 + 10 * 360_000 - 10 * ONE
+    assert account.cash("kalshi") == 1_000 * ONE - paid
+    stakes = account.stakes
+    assert stakes.position("maker", K, "no").qty == stakes.position("maker", K, "yes").qty == 0
+    assert stakes.position("bundle_yes", K, "yes").qty == 36 * ONE
+    assert stakes.tally("maker").realised == 200_000
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["maker", "longshot"]), st.sampled_from(["buy", "sell"]),
+            st.sampled_from(["yes", "no"]), st.integers(1, 99), st.integers(1, 3_000),
+            st.integers(0, 900),
+        ), max_size=25,
+    )
+)  # fmt: skip
+def test_fills_of_one_market_that_nets_equal_a_naive_twin(rows):
+    """Of YES and NO only the difference is there, and each contract is some strategy's."""
+    story, net, cash = Story(), 0, 1_000 * ONE
+    for n, (name, action, outcome, cents, hundredths, fee) in enumerate(rows):
+        one = order(f"o{n}", K, action, outcome, cents * 10_000, hundredths * 10_000, strategy=name)
+        story.place(one)
+        story.tell(fill(one, f"t{n}", one.qty, one.px, fee))
+        up = (action == "buy") == (outcome == "yes")
+        price = cents if outcome == "yes" else 100 - cents
+        net += hundredths * 10_000 * (1 if up else -1)
+        cash -= price * hundredths * 100 * (1 if up else -1) + fee
+        account = story.account
+        yes, no = account.held(K, "yes"), account.held(K, "no")
+        assert (yes - no, yes * no, min(yes, no)) == (net, 0, 0)
+        assert account.cash("kalshi") + no == cash, "NO is a dollar, paid in advance, less YES"
+        sides = {
+            outcome: sum(
+                account.stakes.position(who, K, outcome).qty for who in ("maker", "longshot")
+            )
+            for outcome in ("yes", "no")
+        }
+        assert sides["yes"] - sides["no"] == net
+
+
 def test_f43_the_same_trade_with_other_numbers_is_set_aside():
     story = Story()
     one = order()

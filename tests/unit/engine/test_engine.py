@@ -1,5 +1,6 @@
 """Stories of the engine: what it opens, what it refuses to read, and what it asks for."""
 
+import msgspec
 import pytest
 
 from dutchbook.domain.effects import AskCheck, AskSnapshot
@@ -16,6 +17,7 @@ from dutchbook.domain.events import (
     StatusChanged,
 )
 from dutchbook.domain.step import Closed, Found, Healed, Opened, Passed
+from dutchbook.domain.units import MILLI, SECOND, Ns
 from unit.engine.story import (
     CENTS,
     KALSHI,
@@ -280,6 +282,24 @@ def test_a_market_without_opposite_side_offers_nothing() -> None:
 
 def _delta(key: str, side: int, px: int, size: int) -> BookLevels:
     return BookLevels(key, 0, KALSHI, False, True, [(side, px * CENTS, size * LOT)])
+
+
+def test_a_stream_that_is_late_opens_nothing_until_it_has_caught_up() -> None:
+    """What was made at the venue over a second ago is over, or taken: nobody acts on it."""
+    story = twins()
+    cheap = book("kalshi:A", 39, 40, venue_at=Ns(story.at - 9 * SECOND))
+    assert len(notes(story.tell(cheap), Opened)) == 1, "a whole book's time is its last change's"
+    far = _delta("kalshi:A", BID, 10, 1)
+    steps = story.tell(msgspec.structs.replace(far, venue_at=Ns(story.at - 1_100 * MILLI)))
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "late"
+    [closed] = notes(steps + story.wait(300), Closed)
+    assert closed.why == "late"
+    assert notes(story.tell(*both("polymarket:B", 49, 51)), Opened) == []
+    steps = story.tell(msgspec.structs.replace(far, venue_at=Ns(story.at - 900 * MILLI)))
+    assert len(notes(steps + story.wait(300), Opened)) == 1
+    story.tell(msgspec.structs.replace(far, venue_at=Ns(story.at - 5 * SECOND)))
+    story.tell(FeedDown(KALSHI, "reset"), FeedUp(KALSHI), book("kalshi:A", 39, 40))
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "", "another connection"
 
 
 def test_a_stream_that_stays_down_is_replaced_by_rest_copies_for_a_while() -> None:

@@ -85,7 +85,7 @@ def happenings(draw):
     return [BookLevels(key, token, stream, snapshot, False, levels) for token in tokens]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(told=st.lists(happenings(), min_size=5, max_size=40))
 def test_the_same_steps_as_a_look_at_everything(told):
     ours, twin = whole_house(), whole_house(Patient)

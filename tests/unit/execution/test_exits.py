@@ -264,7 +264,7 @@ def test_a_restart_before_the_markets_are_listed_sells_nothing_yet():
     assert story.wrong() == []
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     st.lists(
         st.tuples(

@@ -106,6 +106,6 @@ class Hybrid(RuleBasedStateMachine):
 
 TestHybrid = Hybrid.TestCase
 TestHybrid.settings = settings(
-    max_examples=2_000 if ALL else 60, stateful_step_count=30 if ALL else 15, deadline=None,
+    max_examples=2_000 if ALL else 60, stateful_step_count=30 if ALL else 15,
     suppress_health_check=list(HealthCheck), derandomize=not ALL,
 )  # fmt: skip

@@ -90,7 +90,7 @@ def test_what_can_not_be_bought_is_sold_in_proportion():
     assert list(story.account.guaranteed.values()) == [15 * ONE]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(st.just(1), st.integers(2, 5), st.integers(1, 5)),
     st.lists(st.integers(0, 130), max_size=8),

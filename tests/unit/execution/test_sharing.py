@@ -111,7 +111,7 @@ def offers(draw):
     return rows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(offers(), st.integers(20, 900), st.integers(50, 5_000))
 def test_sharing_holds_every_limit_and_earns_no_less_than_first_come(rows, venue, market):
     """Against giving each in turn all that the gate would let it have."""

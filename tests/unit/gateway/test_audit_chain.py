@@ -2,6 +2,8 @@
 
 import json
 import random
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from dutchbook.domain.errors import JournalError
 from dutchbook.domain.secret import Secret
 from dutchbook.domain.units import Ns
 from dutchbook.gateway.audit import FILE, Audit, verify
+from dutchbook.runtime.layers import load
+from dutchbook.runtime.serving import folder_of, identity_of
 
 KEY = Secret(b"k" * 32)
 
@@ -79,8 +83,6 @@ def test_without_the_key_nobody_makes_a_line_or_a_head(tmp_path: Path) -> None:
 
 def test_the_command_says_what_is_wrong_and_exits_with_one(tmp_path: Path, monkeypatch) -> None:
     from dutchbook.cli.audit import app
-    from dutchbook.runtime.layers import load
-    from dutchbook.runtime.serving import folder_of, identity_of
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
@@ -97,3 +99,25 @@ def test_the_command_says_what_is_wrong_and_exits_with_one(tmp_path: Path, monke
     bad = CliRunner().invoke(app, args)
     assert bad.exit_code != 0
     assert "line 1 was changed" in json.loads(bad.stdout.splitlines()[0])["broken"][0]
+
+
+def test_the_first_commands_of_a_folder_may_come_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each makes what is not there: secrets, tables, audit; none gets in another's way."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    with ProcessPoolExecutor(6, mp_context=get_context("spawn")) as pool:
+        ids = list(pool.map(first_command, [tmp_path / "data"] * 6))
+    settings = load(env={}, cli={"data_dir": str(tmp_path / "data")}).settings
+    identity = identity_of(settings)
+    assert sorted(row.id for row in identity.keys.all()) == sorted(ids)
+    assert identity.audit.n == 6
+    identity.close()
+
+
+def first_command(data: Path) -> str:
+    identity = identity_of(load(env={}, cli={"data_dir": str(data)}).settings)
+    key, _ = identity.keys.make("a name", "trader", Ns(1), "root")
+    identity.audit.write(Ns(1), "root", "local", "new key", "done")
+    identity.close()
+    return key.id

@@ -170,3 +170,30 @@ async def test_a_key_has_a_rate_of_its_own(stood: Both) -> None:
     told = [(await stood.call("GET", "/api/v1/auth/me", slow)).status_code for _ in range(8)]
     assert told[:4] == [200] * 4 and 429 in told
     assert (await stood.call("GET", "/api/v1/auth/me", other)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("limit", "address", "may"),
+    [
+        ("10.0.0.0/24", "10.0.0.7", True),
+        ("10.0.0.0/24", "::ffff:10.0.0.7", True),
+        ("::ffff:10.0.0.7", "10.0.0.7", True),
+        ("::ffff:10.0.0.0/120", "::ffff:10.0.0.9", True),
+        ("::ffff:10.0.0.7", "10.0.0.8", False),
+        ("2001:db8::/32", "2001:db8::1", True),
+        ("::/0", "10.0.0.7", False),
+        ("10.0.0.0/24", "no address", False),
+    ],
+)
+async def test_a_key_may_be_limited_to_addresses(
+    stood: Both, limit: str, address: str, may: bool
+) -> None:
+    """An IPv4 address is the same one in IPv6 form, in the limit and of the caller."""
+    keys = stood.gateway.identity.keys
+    _, text = keys.make("a name", "viewer", Ns(1), "root", addresses=(limit,))
+    if may:
+        assert keys.find(text.reveal().decode(), address, Ns(2)).role == "viewer"
+        return
+    with pytest.raises(Problem) as found:
+        keys.find(text.reveal().decode(), address, Ns(2))
+    assert found.value.code == "forbidden"

@@ -47,7 +47,7 @@ def _all(document: dict[str, Any], port: int, key: dict[str, str]) -> Counter[in
         if operation.path.endswith("/kill"):
             continue  # it would be carried out, as it should: tests of commands do that
 
-        @settings(max_examples=8, deadline=None, database=None, derandomize=True,
+        @settings(max_examples=8, database=None, derandomize=True,
                   phases=[Phase.explicit, Phase.generate],
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(case=operation.as_strategy())

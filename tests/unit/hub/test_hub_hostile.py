@@ -97,7 +97,7 @@ def test_a_message_beyond_the_bound_ends_the_connection():
     assert peer.closed == wire.TOO_BIG
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_give_a_typed_error_or_an_answer(data: bytes, binary: bool):
     rig = Rig()
@@ -142,7 +142,7 @@ told = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(tree, told)
 def test_a_compiled_filter_says_what_a_plain_reading_says(plain: dict, said: dict):
     try:

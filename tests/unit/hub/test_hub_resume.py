@@ -53,7 +53,7 @@ class Reader:
             self.dial()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(acts, st.data())
 def test_a_resume_from_anywhere_is_the_filtered_journal_once(plan: list[Any], data: Any):
     rig = Rig(Limits(queue_bytes=3_000, page_messages=3, page_bytes=900), room=15)

@@ -137,7 +137,7 @@ def test_damaged_answers_at_the_start_leave_the_basic_budgets_or_sound_ones():
             assert bucket.rate > 0 and bucket.burst > 0, (name, data)
 
 
-@settings(max_examples=COUNT // 20, deadline=None)
+@settings(max_examples=COUNT // 20)
 @given(st.binary(max_size=400), st.sampled_from((200, 201, 400, 409, 503)))
 def test_any_bytes_at_all_are_no_evidence(data, status):
     venue = trading()
@@ -146,7 +146,7 @@ def test_any_bytes_at_all_are_no_evidence(data, status):
     assert all(isinstance(e, BadInput) for e in facts(venue.on_frame(PRIVATE, data, NOW)))
 
 
-@settings(max_examples=COUNT // 20, deadline=None)
+@settings(max_examples=COUNT // 20)
 @given(st.data())
 def test_every_cut_of_a_frame_or_an_answer_is_refused(data):
     """JSON4: what is cut off is nobody's word, wherever the cut is."""

@@ -10,7 +10,7 @@ from dutchbook.kernels import ladder
 from dutchbook.state.books import SIZE_MAX, BookFault
 from dutchbook.state.bulk import TYPES, apply_all, apply_arrays
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=150)
 
 
 def state(books):
@@ -38,7 +38,7 @@ def test_bulk_is_one_by_one(events):
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(books=filled())
 def test_tops_are_found_again_from_the_sizes_alone(books):
     before = state(books)

@@ -72,7 +72,7 @@ def universes(draw):
     return books, instruments, baskets_of(instruments.values(), groups, links)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(universe=universes(), edge_min=st.sampled_from([0, 20_000, -50_000]))
 def test_scan(universe, edge_min):
     books, instruments, baskets = universe

@@ -10,7 +10,7 @@ from dutchbook.domain.units import ONE
 from dutchbook.kernels import sweep
 from dutchbook.state.books import SIZE_MAX, Books
 
-MANY = settings(max_examples=120, deadline=None)
+MANY = settings(max_examples=120)
 
 
 def swept(levels, want, by_money, buying):

@@ -87,7 +87,7 @@ def worlds(draw):
     return opportunities, ladders, caps, draw(st.sampled_from((0, 1_000)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds())
 def test_no_whole_plan_is_above_the_bound_and_ours_is_one_of_them(world):
     """Brute force over all whole sizes: ours holds every limit, its figures are exact, and the
@@ -102,7 +102,7 @@ def test_no_whole_plan_is_above_the_bound_and_ours_is_one_of_them(world):
     assert best - found.profit <= found.loss_max
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.integers(0, 3), st.lists(st.integers(15, 70), max_size=3, unique=True))
 def test_a_changed_price_gives_what_a_fresh_model_gives(world, which, pxs):
     """Warm and cold have the same bound; both plans are allowed."""

@@ -53,7 +53,7 @@ def brackets(draw):
     return Bracket(tuple(f"t{n}" for n in range(count)), contracts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(brackets(), st.data())
 def test_the_worst_end_is_the_worst_of_all(bracket, data):
     nets = {key: data.draw(st.integers(-9, 9)) * ONE for key in bracket.contracts}
@@ -78,7 +78,7 @@ def some_market(draw, key):
     return Market(key, *sides, draw(st.sampled_from((KALSHI, POLY, FREE))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(brackets(), st.data())
 def test_what_is_proved_is_the_worst_of_all_ends_and_the_bound_holds(bracket, data):
     """Exact by enumeration; and the bound is that of a programme over all ends."""

@@ -78,7 +78,7 @@ def worlds(draw):
     return markets, rules
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds())
 def test_what_is_proved_is_the_worst_of_all_states(world):
     """The figure, the cost and the state are exact; the bound holds; prices explain it."""
@@ -99,7 +99,7 @@ def test_what_is_proved_is_the_worst_of_all_states(world):
         assert found.label == "none" and found.profit == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(worlds())
 def test_cutting_planes_end_where_the_list_of_states_ends(world):
     """Found states give the same bound as all of them, and the same exact worst case."""
@@ -121,7 +121,7 @@ def test_cutting_planes_end_where_the_list_of_states_ends(world):
     assert not again.bought or again.profit == worst(keys, rules, again.bought) - again.capital
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some_rules(KEYS[:7]), st.lists(st.integers(-50, 50), min_size=7, max_size=7))
 def test_the_exact_least_is_that_of_all_states(rules, worths):
     keys, total = KEYS[:7], 0
@@ -137,7 +137,7 @@ def test_the_exact_least_is_that_of_all_states(rules, worths):
     assert total == min(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(worlds(), st.integers(0, 1), st.lists(st.integers(10, 85), max_size=2, unique=True))
 def test_a_changed_price_gives_what_a_fresh_model_gives(world, side, pxs):
     markets, rules = world
@@ -169,7 +169,7 @@ def pattern_worlds(draw):
     return World([market(key) for key in keys], offers, [group], links)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pattern_worlds())
 def test_the_optimum_beats_or_equals_every_pattern(world):
     """On the same books; each basket as its own funnel sizes and proves it."""

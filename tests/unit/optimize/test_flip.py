@@ -20,7 +20,7 @@ def story(first, second, sizes=(50, 50)):
 CANDIDATE = pair("cross_venue", LEGS, same())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(20, 70), st.integers(20, 70), st.integers(1, 30), st.integers(1, 30))
 def test_whatever_is_said_turns_it(first, second, some, others):
     limits = Limits()

@@ -49,7 +49,7 @@ def some_rules(draw):
     return rules
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(some_rules(), st.lists(st.sampled_from(KEYS), min_size=1, unique=True))
 def test_the_states_are_those_that_break_no_rule(rules, keys):
     """The clusters' product is the plain enumeration, where none contradict."""

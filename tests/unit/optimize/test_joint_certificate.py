@@ -90,7 +90,7 @@ def places(data, path=()):
         yield path
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(MADE)), st.data())
 def test_any_change_is_refused(name, data):
     """Also where the checksum is made to fit again, if it changes what is proved."""
@@ -128,7 +128,7 @@ def test_what_is_bounded_is_never_taken_for_proved():
     assert isinstance(empty, Portfolio)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_checker_counts_states_as_the_optimiser_does(data):
     """Two tellings of one dynamic programme, over any rules."""

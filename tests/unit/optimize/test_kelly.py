@@ -48,7 +48,7 @@ def test_a_fee_is_part_of_the_price():
     assert single(bet(500_000, fees=KALSHI), 515_000, 10_000 * ONE, ONE) == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CENTS, CHANCES, st.integers(0, 10**11), st.sampled_from((FREE, KALSHI, POLY)))
 def test_both_ways_to_size_one_bet_agree(px, chance, bankroll, fees):
     """The search finds the closed form's size, to a lot in a hundred thousand dollars."""
@@ -62,7 +62,7 @@ def test_both_ways_to_size_one_bet_agree(px, chance, bankroll, fees):
         assert size * chance // ONE - order_total(fees, [(px, size)]) <= 20_000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CENTS, CHANCES, st.integers(0, 10**10), st.integers(0, ONE), st.integers(-1, 10**9),
        st.integers(-1, 10**9), st.sampled_from((FREE, KALSHI, POLY)))  # fmt: skip
 def test_what_a_single_bet_never_does(px, chance, bankroll, fraction, cap, depth, fees):
@@ -80,7 +80,7 @@ def test_what_a_single_bet_never_does(px, chance, bankroll, fraction, cap, depth
             assert (cap < 0 or total <= cap) and (depth < 0 or qty <= depth)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(5, 40), st.integers(1, 30)), min_size=1, max_size=3))
 def test_an_exclusive_event_has_the_form_of_the_reserve_rate(lines):
     """With edges only: share = p - c x (1 - sum p) / (1 - sum c) (Smoczynski & Tomkins 2010)."""
@@ -108,7 +108,7 @@ def problems(draw):
     return bets, [Scenario(c, p) for c, p in zip(chances, pays, strict=True)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems())
 def test_no_grid_point_grows_faster(problem):
     """Brute force over shares of both bets that have an edge, two percent apart."""
@@ -133,7 +133,7 @@ def test_no_grid_point_grows_faster(problem):
     assert growth_of(found.qty, found.cost, scenarios, bankroll) == found.growth
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems(), st.integers(0, 10**9), st.integers(0, ONE), st.integers(-1, 10**8),
        st.sampled_from((FREE, KALSHI, POLY)))  # fmt: skip
 def test_what_several_bets_never_do(problem, bankroll, fraction, cap, fees):
@@ -150,7 +150,7 @@ def test_what_several_bets_never_do(problem, bankroll, fraction, cap, fees):
             assert sum(s.chance * s.pays[n] for s in scenarios) * qty > cost * ONE * ONE
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problems(), st.integers(1, 20))
 def test_invariances(problem, times):
     """Sizes grow with the bankroll; order of bets, splitting of a scenario change nothing."""

@@ -108,7 +108,7 @@ def _stands(kind, yes):
     }[kind]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), ladders())
 def test_shapes_pay_what_they_say_and_none_means_none(world, later):
     """Also after the ladders changed, when the warm model answers as a fresh one does."""

@@ -394,7 +394,7 @@ def test_one_bad_message_in_a_list_spoils_no_other():
     assert fill == FILL
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_cut_and_flipped_bytes_never_raise_and_never_move_the_books(data):
     """Frames and answers: whatever comes, events or BadInput, and no fill that was not there."""
@@ -425,7 +425,7 @@ def test_cut_and_flipped_bytes_never_raise_and_never_move_the_books(data):
     assert {type(e).__name__ for e in facts(out)} <= {"OrderUnknown", "BadInput"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.permutations(["MATCHED", "MINED", "RETRYING", "CONFIRMED"]), st.integers(0, 3))
 def test_in_whatever_order_the_words_of_a_trade_come_it_is_filled_once_and_ends_confirmed(
     words, twice

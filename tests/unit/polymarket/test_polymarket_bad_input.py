@@ -4,7 +4,7 @@ import json
 import os
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dutchbook.domain.events import BadInput, BookLevels, Event
@@ -113,7 +113,6 @@ def test_mutated_messages_give_events_or_typed_errors():
     assert COUNT // 2 < bad < COUNT
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all(data):
     sound(opened().on_frame(STREAM, data, NOW))
@@ -129,7 +128,6 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([json.loads(f) for f in FRAMES]),
     st.data(),

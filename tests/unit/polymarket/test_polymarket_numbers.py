@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dutchbook.domain.units import ONE, plain
@@ -23,7 +23,6 @@ NOT_NUMBERS = ["NaN", "Infinity", "-0", "1e400", "1e-400", "0x10", "1_000", "１
                "", "+1", "1.", "0.1234567", "1234567890123456789", "-1", "٣"]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.integers(1, ONE - 1), st.integers(0, 10**18))
 def test_text_and_millionths_are_the_same_number(px, size):
     assert PRICES[plain(px)] == BESTS[plain(px)] == px == Fraction(plain(px)) * ONE

@@ -208,7 +208,7 @@ def _sound(street, wanted):
     assert {n: c for n, c in account.stakes.cost_of.items() if c} == costs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(DEED, max_size=25))
 def test_whatever_happens_no_slot_doubles_nobody_meets_and_stakes_are_the_accounts(deeds):
     """Fills, lost orders, deaf cancels and crashes in any order; then everything ends."""

@@ -78,7 +78,7 @@ def test_xlsx_reads_back_and_holds_no_formula(tmp_path):
         assert uncell(got[4] or "") == shown.replace("\r", " ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=30))
 def test_cells_come_back_and_are_harmless(text):
     made = cell(text)
@@ -90,7 +90,7 @@ def test_cells_come_back_and_are_harmless(text):
     assert "://" not in shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**62))
 def test_moments_come_back(at):
     assert export.from_iso(export.iso(at)) == at

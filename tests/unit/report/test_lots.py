@@ -161,7 +161,7 @@ def act(teller, move):
         ledger.found(POLY, outcome, qty, teller.next())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MOVES)
 def test_lots_sum_to_the_ledger_whatever_happened(moves):
     teller = Teller()
@@ -179,7 +179,7 @@ def test_lots_sum_to_the_ledger_whatever_happened(moves):
     assert all(d.acquired_at <= d.at and d.cost >= 0 for d in found.disposals)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.integers(1, 99)), max_size=25))
 def test_fifo_is_that_of_a_queue_of_single_contracts(moves):
     """A naive twin: every contract is its own lot."""

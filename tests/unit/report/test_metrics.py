@@ -135,7 +135,7 @@ def test_days_under_a_peak_are_counted_only_while_below_it():
     assert daily.drawdown(rising, 100 * ONE)["days"] == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=80))
 def test_calibration_counts_everybody_once_and_its_parts_sum(pairs):
     rows = foresight.calibration(pairs)

@@ -11,7 +11,7 @@ from dutchbook.report import stats
 
 FLOATS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 SERIES = st.lists(FLOATS, min_size=2, max_size=40)
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 
 
 @FEW

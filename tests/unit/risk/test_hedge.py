@@ -161,7 +161,7 @@ WEBS = [
 LADDERS = st.lists(st.tuples(st.integers(2, 98), st.integers(1, 5)), max_size=3).map(sorted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(WEBS),
     st.dictionaries(st.sampled_from(list(product(KEYS, ("yes", "no")))), LADDERS, max_size=6),
@@ -207,7 +207,7 @@ def test_hedges_are_those_of_brute_force(rules, offers, holdings, fees):
         assert hedge.reduced > 0 and {leg.qty for leg in hedge.legs} == {qty}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(2, 98), min_size=3, max_size=6))
 def test_cheapest_per_unit_of_reduction_comes_first(prices):
     keys = [f"m{n}" for n in range(len(prices))]

@@ -81,7 +81,7 @@ def naive_atoms(made, holdings):
     return atoms
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(books())
 def test_the_exact_number_is_that_of_plain_enumeration(book):
     made, holdings = book
@@ -97,7 +97,7 @@ def test_the_exact_number_is_that_of_plain_enumeration(book):
     assert found.draws == 0 and found.worst <= min(atoms) and found.best >= max(atoms)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(books(), st.integers(1, 5), st.integers(-10, 10))
 def test_invariances(book, times, more):
     """Twice the size, twice the loss; a sure cost shifts it; the order of holdings is nothing."""
@@ -117,7 +117,7 @@ def test_invariances(book, times, more):
         assert dear.var == old.var + more and abs(dear.es - old.es - more) <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(books(), st.integers(0, 5))
 def test_expected_shortfall_is_subadditive(book, cut):
     """Two books together never have more of it than each by itself (Acerbi & Tasche)."""
@@ -155,7 +155,7 @@ def test_implication_has_the_distribution_that_prices_leave():
     assert weights[1] < 0.01 and misfit > 150_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 1_000_000), min_size=3, max_size=3), st.data())
 def test_joint_chances_give_each_market_its_price_where_they_can(weights, data):
     """Prices made from a real distribution over the states are met by the fitted one."""

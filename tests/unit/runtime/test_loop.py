@@ -1,18 +1,22 @@
 """The loop around the engine: nothing is asked of the world before it is on record."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
-from dutchbook.domain.effects import AskSnapshot, Effect, SetTimer
+from dutchbook.domain.effects import Alert, AskSnapshot, Effect, SetTimer, SubmitOrder
 from dutchbook.domain.events import (
     BID,
     BookLevels,
+    Envelope,
     FeedUp,
     InstrumentListed,
     OperatorAsked,
     RunStarted,
 )
+from dutchbook.domain.orders import Order
 from dutchbook.domain.step import Step
-from dutchbook.domain.units import MILLI, Ns
+from dutchbook.domain.units import MILLI, Ns, Px, Qty
 from dutchbook.engine.engine import Engine
 from dutchbook.runtime.clock import VirtualClock
 from dutchbook.runtime.inbox import Inbox
@@ -80,3 +84,57 @@ async def test_a_timer_that_the_engine_asked_for_comes_back_as_an_event(tmp_path
     store.close()
     names = [type(row.event).__name__ for row in read_account(tmp_path)]
     assert names == ["RunStarted", "TimerFired", "TimerFired", "TimerFired"]
+
+
+class Buyer:
+    """Decides an order on each event, as an engine would."""
+
+    def step(self, envelope: Envelope) -> Step:
+        order = Order(
+            f"o{envelope.seq}", "kalshi", "us", "kalshi:A", "yes", "buy", Px(500_000), Qty(LOT),
+            "ioc", envelope.at, "leg",
+        )  # fmt: skip
+        effects = (Alert("info", "k", "text"), SubmitOrder(order))
+        return Step(envelope, effects)
+
+
+async def test_an_order_is_with_its_venue_before_anyone_is_told_of_it(tmp_path: Path) -> None:
+    """Watchers, listeners and tables cost milliseconds; the request is written first, turn by
+    turn of the event loop, and each step is told once and in order."""
+    clock, store = VirtualClock(), Store.open(tmp_path, background=False)
+    story: list[tuple[str, int]] = []
+    steps: dict[str, int] = {}
+
+    def carry(effect: Effect) -> None:
+        if isinstance(effect, SubmitOrder):
+            asyncio.get_running_loop().create_task(sign_and_send(int(effect.order.id[1:])))
+        else:
+            story.append(("alert", len(steps)))
+
+    async def sign_and_send(seq: int) -> None:
+        for _ in range(4):
+            await asyncio.sleep(0)
+        story.append(("sent", seq))
+
+    def watch(step: Step) -> None:
+        steps[str(step.envelope.seq)] = step.envelope.seq
+        story.append(("watched", step.envelope.seq))
+
+    def heed(step: Step) -> bool:
+        story.append(("heeded", step.envelope.seq))
+        return True
+
+    inbox = Inbox(clock)
+    engine: Any = Buyer()
+    loop = Loop(engine, inbox, store, clock, carry, watch, Ns(20 * MILLI))
+    loop.heed, loop.publish = heed, lambda: story.append(("published", len(steps)))
+    loop.project = lambda step: story.append(("projected", step.envelope.seq))
+    asked = OperatorAsked("ann", "journal", ("x",))
+    inbox.put("story", [asked, asked])
+    pump = asyncio.create_task(loop.run())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    pump.cancel()
+    store.close()
+    one = ["sent", "watched", "heeded", "alert", "projected", "published"]
+    assert story == [(what, seq) for seq in (1, 2) for what in one]

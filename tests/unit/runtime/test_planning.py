@@ -75,3 +75,22 @@ def test_a_worker_that_hangs_is_ended():
 
     heard, died = asyncio.run(story())
     assert heard[1] == PlanReady("s", 2, why="the worker took too long") and died == 1
+
+
+def test_a_worker_that_never_answers_is_not_started_again_at_once(monkeypatch):
+    """A broken installation: every question is answered, and few processes are started."""
+    monkeypatch.setattr("sys.executable", "/bin/false")
+
+    async def story():
+        heard: list[PlanReady] = []
+        desk = Planning(0, 30.0, heard.append)
+        for number in range(50):
+            desk.carry(numbered(number))
+        await told(heard, 50)
+        died = desk.died
+        await desk.stop()
+        return heard, died
+
+    heard, died = asyncio.run(story())
+    assert died == 1 and [one.number for one in heard] == list(range(50))
+    assert "the worker ended" in heard[0].why and "the next in 1 s" in heard[49].why

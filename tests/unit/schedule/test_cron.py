@@ -57,7 +57,7 @@ def field(kind):
     return st.one_of(st.just("*"), one, step, span, many)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(field("m"), field("h"), field("d"), field("w"), st.integers(0, 40_000_000))
 def test_the_next_time_is_that_of_the_twin(minute, hour, day, weekday, ago):
     text, after = f"{minute} {hour} {day} * {weekday}", ns(2026, 3, 1) + ago * SECOND

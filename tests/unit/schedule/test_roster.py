@@ -205,6 +205,20 @@ async def test_a_retry_that_a_crash_cut_off_is_tried_at_the_next_start(tmp_path)
     assert [run.status for run in plant.runs()] == ["retry", "done"]
 
 
+async def test_what_was_due_before_a_job_ever_ran_is_missed_too(tmp_path):
+    """A weekly job; the process ends a day after its first start and comes back after its time."""
+    plant = Plant(tmp_path, one("0 9 * * 1"), ns(2026, 5, 1, 12))  # a Friday
+    plant.begin()
+    await plant.clock.advance(Ns(24 * HOUR))
+    await plant.end()
+    assert plant.runs() == [] and [run.status for run in History(tmp_path).runs] == ["added"]
+    plant.clock._now = ns(2026, 5, 5, 10)
+    plant.begin()
+    await plant.clock.advance(Ns(HOUR))
+    await plant.end()
+    assert [(run.status, run.due) for run in plant.runs()] == [("done", ns(2026, 5, 4, 9))]
+
+
 def test_a_monthly_job_is_not_forgotten_among_thousands_of_others(tmp_path):
     """The history is shortened to what counts; nothing more is due twice, or passed over."""
     monthly = Job("monthly", when("0 9 1 * *"), "0 9 1 * *")

@@ -78,7 +78,7 @@ ORDERS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ORDERS)
 def test_it_matches_as_a_naive_twin_does(orders):
     ours, twin = desk(), Twin()

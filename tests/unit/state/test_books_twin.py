@@ -88,5 +88,5 @@ class Story(RuleBasedStateMachine):
             assert top == (book.bid // pool.step, book.ask // pool.step)
 
 
-Story.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Story.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestStory = Story.TestCase

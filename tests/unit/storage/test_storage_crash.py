@@ -43,7 +43,7 @@ def write(root: Path, groups: list[str]) -> tuple[list[int], Store, dict[str, in
 GROUPS = st.lists(st.text(sorted(set(KINDS)), min_size=1, max_size=4), min_size=4, max_size=6)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(groups=GROUPS)
 def test_cut_at_every_byte(tmp_path, no_sync, groups):
     """A prefix that ends at a commit remains, and goes on; the tape is lost under promises only."""

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -54,13 +56,46 @@ def test_a_changed_or_exchanged_entry_is_refused(tmp_path: Path, field: str) -> 
 
 
 def test_rotation_moves_all_and_the_old_key_opens_no_more(tmp_path: Path) -> None:
-    kept = vault(tmp_path)
+    """Another folder's secrets are under the same first key file: they stay as they are."""
+    kept, other = vault(tmp_path), Secrets(tmp_path / "other", Outer(tmp_path / "home" / "key"))
+    other.set("theirs", Secret("z"))
     kept.set("a", Secret("x"))
     kept.set("b", Secret("y"))
-    assert kept.rotate(lambda: Outer(tmp_path / "home" / "new")) == 2
-    assert kept.get("a") == Secret("x") and kept.get("b") == Secret("y")
-    with pytest.raises(ConfigError):
+    assert kept.rotate(None) == 2 and vault(tmp_path).rotate(None) == 2
+    for one in (kept, vault(tmp_path)):
+        assert one.get("a") == Secret("x") and one.get("b") == Secret("y")
+    assert other.get("theirs") == Secret("z")
+    file = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps(file | {"key_file": ""}))
+    with pytest.raises(ConfigError, match="not the key"):
         vault(tmp_path).get("a")
+
+
+def test_rotation_to_a_passphrase_and_back(tmp_path: Path) -> None:
+    vault(tmp_path).set("a", Secret("x"))
+    assert vault(tmp_path).rotate(Secret("new words")) == 1
+    with pytest.raises(ConfigError, match="passphrase"):
+        vault(tmp_path).get("a")
+    assert vault(tmp_path, "new words").rotate(None) == 1
+    assert vault(tmp_path).get("a") == Secret("x")
+
+
+def test_processes_that_begin_a_folder_together_lose_nothing(tmp_path: Path) -> None:
+    """Eight at once: one key file, one pepper for all of them, and every secret of each."""
+    with ProcessPoolExecutor(8, mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(began, [tmp_path] * 8, range(8)))
+    kept = vault(tmp_path)
+    assert len(set(found)) == 1 and found[0] == kept.made("pepper").reveal()
+    assert kept.names() == sorted(["pepper", *(f"own.{n}.{m}" for n in range(8) for m in range(5))])
+    assert all(kept.get(f"own.{n}.4") == Secret(f"{n}") for n in range(8))
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["key"]
+
+
+def began(root: Path, n: int) -> bytes:
+    kept = vault(root)
+    for m in range(5):
+        kept.set(f"own.{n}.{m}", Secret(f"{n}"))
+    return kept.made("pepper").reveal()
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:

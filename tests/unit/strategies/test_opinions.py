@@ -350,7 +350,7 @@ moves = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(KINDS), st.integers(-80_000, 80_000), st.integers(-80_000, 80_000),
     st.lists(moves, min_size=1, max_size=14),
