@@ -3,6 +3,8 @@
 Rows are made when they are first asked for and kept, as bytes, until what they show changes.
 """
 
+import asyncio
+import contextlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +34,8 @@ CLOSED: Final = 1_000
 """Closed opportunities kept; older ones are in the tables."""
 LATE: Final = Ns(5 * SECOND)
 """A run that said nothing for so long is not followed."""
+CATCH_UP: Final = 1.0
+"""Seconds that a command's answer may wait for what it changed to be shown."""
 
 Quote = tuple[int, int, int, int, int]
 """(bid, bid size, ask, ask size, at)."""
@@ -43,6 +47,7 @@ class ReadModel:
     def __init__(self) -> None:
         self.linked = False
         self.listeners: list[Callable[[Told], None]] = []
+        self._moved = asyncio.Event()
         self._begin(Began("", "", "", Ns(0), Ns(0)))
 
     def _begin(self, said: Began) -> None:
@@ -93,6 +98,18 @@ class ReadModel:
     def lost(self) -> None:
         """The run can't be heard any more: what is shown stays, and says that it is old."""
         self.linked = False
+        self._moved.set()
+
+    async def reached(self, seq: int) -> None:
+        """Wait for the step of that number, so that who commanded it reads what it changed.
+
+        Not for long: what a run that is cut off did is shown when it is heard again.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP):
+                while self.linked and self.seq < seq:
+                    self._moved.clear()
+                    await self._moved.wait()
 
     def listen(self, listener: Callable[[Told], None]) -> None:
         """Have every later message passed on, after it was folded here."""
@@ -126,6 +143,7 @@ class ReadModel:
         self.seq, self.heard_at = step.envelope.seq, step.envelope.at
         for note in step.notes:
             self._noted(note, step.envelope.at)
+        self._moved.set()
 
     def _noted(self, note: Note, at: Ns) -> None:
         if isinstance(note, Opened):

@@ -110,8 +110,8 @@ class Loop:
     def turn(self) -> int:
         """Take and decide one batch; commit if an effect waits or it is time.
 
-        An order ends the batch, so that it is on its way before the rest is looked at; whoever
-        watches hears of it after that (`tell`).
+        An order or a command ends the batch, so that it is on its way before the rest is looked at;
+        whoever watches hears of it after that (`tell`).
         """
         if self._unsaid or self._later:
             self.tell()
@@ -134,14 +134,18 @@ class Loop:
         if (
             self._asked
             or self._heeded
+            or urgent
             or self.clock.mono() - self._committed_at >= self.commit_every
         ):
             self._commit()
         return count
 
     def _note(self, step: Step) -> bool:
-        """Keep what was decided for after the commit; whether an order is among it."""
-        urgent = False
+        """Keep what was decided for after the commit; whether it can't wait.
+
+        An order can't, nor can a command: its answer is a promise, so it is given behind a commit.
+        """
+        urgent = type(step.envelope.event) is OperatorAsked
         for effect in step.effects:
             if isinstance(effect, SetTimer):
                 self._set_timer(effect)

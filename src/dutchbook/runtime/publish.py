@@ -101,9 +101,9 @@ class Publisher:
             elif isinstance(note, Closed):
                 self._held.pop(note.id, None)
         if self._writers:
+            if isinstance(step.envelope.event, OperatorAsked):
+                self._rows()  # before its step: who waits for that reads what became of it
             self._tell(Stepped(step))
-            if told and isinstance(step.envelope.event, OperatorAsked):
-                self._rows()  # whoever commanded it reads what became of it at once
 
     def _tell(self, message: Told, only: asyncio.StreamWriter | None = None) -> None:
         data = frame(message)

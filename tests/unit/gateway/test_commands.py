@@ -1,5 +1,6 @@
 """Commands: each becomes an event of the run, once, in somebody's name, through the gate."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -109,6 +110,20 @@ async def test_halts_hold_and_end(stood: Both) -> None:
     assert resumed.status_code == 200
     bad = await stood.call("POST", "/api/v1/control/halt", ann, {"scope": "moon"})
     assert (bad.status_code, plain(bad)["check"]) == (409, "scope")
+
+
+async def test_who_commanded_it_reads_it_though_news_of_the_run_are_slow(
+    stood: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, hear = stood.key("risk"), stood.model.hear
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(stood.model, "hear", lambda news: loop.call_later(0.1, hear, news))
+    scope = "market:kalshi:A"
+    for path, shown in (("halt", [scope]), ("resume", [])):
+        told = await stood.call("POST", f"/api/v1/control/{path}", ann, {"scope": scope})
+        assert told.status_code == 200, told.text
+        summary = plain(await stood.call("GET", "/api/v1/portfolio/summary", ann))
+        assert [one["scope"] for one in summary["halted"]] == shown
 
 
 async def test_a_name_that_the_run_does_not_know_stops_nothing_and_says_so(stood: Both) -> None:

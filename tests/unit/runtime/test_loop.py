@@ -71,6 +71,26 @@ async def test_tables_are_told_of_a_step_only_after_its_record_is_there(tmp_path
     assert told == [1, 2]
 
 
+async def test_a_command_is_answered_only_after_its_record_is_there(tmp_path: Path) -> None:
+    """Also where nobody else listens and nothing is asked of the world: "halted" is a promise."""
+    clock, store = VirtualClock(), Store.open(tmp_path, background=False)
+    answered: list[int] = []
+
+    def watch(step: Step) -> None:
+        if isinstance(step.envelope.event, OperatorAsked):
+            assert step.envelope.seq in [row.seq for row in read_account(tmp_path)]
+            answered.append(step.envelope.seq)
+
+    inbox = Inbox(clock)
+    loop = Loop(Engine([]), inbox, store, clock, lambda e: None, watch, Ns(20 * MILLI))
+    halt = OperatorAsked("ann", "halt", ("market:kalshi:A",))
+    inbox.put("story", [RunStarted("r1", "sim", 7, "0", "{}"), halt, FeedUp(KALSHI)])
+    assert [loop.turn(), loop.turn()] == [2, 1]
+    loop.commit()
+    store.close()
+    assert answered == [2]
+
+
 async def test_a_timer_that_the_engine_asked_for_comes_back_as_an_event(tmp_path: Path) -> None:
     clock, store = VirtualClock(), Store.open(tmp_path, background=False)
     inbox = Inbox(clock)

@@ -69,6 +69,7 @@ async def carry(
         if isinstance(found, Told):
             after = {"asked": sent, "seq": found.seq, "orders": list(found.orders)}
             refuse(found)
+            await gateway.model.reached(found.seq)
         return found
     except Problem as problem:
         result = problem.code
