@@ -79,7 +79,8 @@ class Both:
     def __init__(self, root: Path, **api: str) -> None:
         # No schedule: its jobs command the run at full minutes, and stories count commands.
         named = {"data_dir": str(root / "sim"), "arbitrage.edge_min": "0.5",
-                 "schedule.enabled": "false", **{_path(name): value for name, value in api.items()}}  # fmt: skip
+                 "schedule.enabled": "false",
+                 **{_path(name): value for name, value in api.items()}}  # fmt: skip
         self.loaded = load(env={}, cli=named)
         settings = self.loaded.settings
         secrets = secrets_of(settings)
