@@ -6,19 +6,17 @@ ms: from the step that decided, over its fsync and its signature, to the request
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvloop
 
+from bench.noted import noting
 from bench.reliability.trader import trade
 from dutchbook.domain.effects import SubmitOrder, SubmitOrders
 from dutchbook.domain.step import BasketBegun, Step
 from dutchbook.io.http import Network
 from dutchbook.runtime.bootstrap import House
 from dutchbook.runtime.live import Live
-
-SENT = "http11.send_request_headers.complete"
 
 
 class Noted(House):
@@ -27,28 +25,7 @@ class Noted(House):
     sent: list[int] = []
 
     def transport(self) -> Network:
-        network = Network()
-        stream = network._client.stream
-
-        def noted(method: str, url: str, **words: Any) -> Any:
-            if method == "POST" and ("/orders" in url or url.endswith("/order")):
-                words["extensions"] = {"trace": _noting(self.sent)}
-            return stream(method, url, **words)
-
-        network._client.stream = noted  # type: ignore[method-assign]
-        return network
-
-
-def _noting(sent: list[int]) -> Any:
-    from dutchbook.runtime.clock import SystemClock
-
-    clock = SystemClock()
-
-    async def note(event: str, _info: dict[str, Any]) -> None:
-        if event == SENT:
-            sent.append(clock.now())
-
-    return note
+        return noting(Network(), lambda body, at: self.sent.append(at))
 
 
 def main(at: str, data: str, seconds: str) -> None:

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from bench.harness import Context, Row
 from bench.reliability.served import ENV
-from dutchbook.domain.account_events import OrderSent
 from dutchbook.domain.effects import SubmitOrder
 from dutchbook.runtime.control import Request, ask
 from dutchbook.storage.reader import read_account
@@ -43,10 +42,11 @@ def run(context: Context) -> list[Row]:
         "XDG_CONFIG_HOME": str(folder / "home"), "DUTCHBOOK__API__PORT": "0",
         "DUTCHBOOK__API__ENABLED": "true", "DUTCHBOOK__API__ADDRESS_RATE": "1000000",
     }  # fmt: skip
-    err = folder / "err.txt"
+    err, left = folder / "err.txt", folder / "left.json"
     with err.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dutchbook", "run", "--data-dir", str(folder / "sim")],
+            [sys.executable, "-m", "bench.noted", str(left), "run", "--data-dir",
+             str(folder / "sim")],
             cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=log, process_group=0,
         )  # fmt: skip
     try:
@@ -81,7 +81,10 @@ def run(context: Context) -> list[Row]:
     finally:
         process.terminate()
         process.wait(90)
-    orders = [[_spans(folder / "sim", some) for some in kind] for kind in (quiet, usual, busy)]
+    sent = json.loads(left.read_text())
+    orders = [
+        [_spans(folder / "sim", some, sent) for some in kind] for kind in (quiet, usual, busy)
+    ]
     return _rows(reads, floods, orders, seconds)
 
 
@@ -144,18 +147,15 @@ def read_steps_of(root: Path) -> list[str]:
     return [key for key in Markets(root).instruments if key.startswith("kalshi:")]
 
 
-def _spans(root: Path, wanted: list[str]) -> list[float]:
-    """Ms from the step that decided an order, over its fsync, to the wire's gate."""
-    named = set(wanted)
-    decided: dict[str, int] = {}
-    spans = []
-    for row in read_account(root, 0):
-        for effect in row.effects:
-            if isinstance(effect, SubmitOrder) and effect.order.id in named:
-                decided[effect.order.id] = row.at
-        if isinstance(row.event, OrderSent) and row.event.order in decided:
-            spans.append((row.at - decided[row.event.order]) / 1e6)
-    return sorted(spans)
+def _spans(root: Path, wanted: list[str], sent: dict[str, int]) -> list[float]:
+    """Ms from the step that decided an order, over its fsync and its signature, to its bytes."""
+    named = sent.keys() & set(wanted)
+    return sorted(
+        (sent[effect.order.id] - row.at) / 1e6
+        for row in read_account(root, 0)
+        for effect in row.effects
+        if isinstance(effect, SubmitOrder) and effect.order.id in named
+    )
 
 
 def _rows(
