@@ -183,7 +183,7 @@ class Driver:
         if call.until and now > call.until:
             raise Lost("it waited too long for its turn", sent=False)
         try:
-            headers, body = await self.signer.prepare(call, now)
+            headers, body = self.signer.prepare(call, now)
         except Exception as error:
             raise Lost(f"not signed: {error}", sent=False) from error
         if call.risk and (why := self.barred() or self.breaker.refuses(now)):

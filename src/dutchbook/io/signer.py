@@ -1,6 +1,5 @@
 """Signs requests with secrets held by name, as of the moment in which they leave."""
 
-import asyncio
 import base64
 import json
 import os
@@ -74,14 +73,14 @@ class Signer:
             raise ConfigError(f"secret {name!r} is empty", todo="set it, or leave the venue out")
         self._secrets[name] = secret
 
-    async def prepare(self, call: Call, now: Ns) -> tuple[dict[str, str], bytes]:
+    def prepare(self, call: Call, now: Ns) -> tuple[dict[str, str], bytes]:
         """A call's headers and body, signed as of `now`. Raises ConfigError for a missing secret.
 
         What is signed into the body comes first, so that a header can sign the final body.
         """
         body = self.fill(call.body, call.sign)
         headed = tuple(sign for sign in call.sign if not sign.into)
-        return await self.headers(call.headers, headed, now, body), body
+        return self.headers(call.headers, headed, now, body), body
 
     def fill(self, text: bytes, asked: tuple[Sign, ...]) -> bytes:
         """A body or a first frame with what is signed or revealed into it."""
@@ -94,7 +93,7 @@ class Signer:
                 text = text.replace(sign.into.encode(), quoted.encode())
         return text
 
-    async def headers(
+    def headers(
         self, plain: dict[str, str], asked: tuple[Sign, ...], now: Ns, body: bytes = b""
     ) -> dict[str, str]:
         """The headers with the signatures that were asked for, as of `now`, in order."""
@@ -109,17 +108,16 @@ class Signer:
             elif sign.kind == "reveal":
                 signed[sign.header] = self._plain(sign.key)
             else:
-                signed[sign.header] = await self.sign(sign.key, text)
+                signed[sign.header] = self.sign(sign.key, text)
         return signed
 
-    async def sign(self, name: str, text: str) -> str:
-        """Sign text, as standard base64. RSA takes milliseconds, so it works in a thread."""
-        data = text.encode()
-        if isinstance(self._keys.get(name), RSAPrivateKey):
-            raw = await asyncio.to_thread(self._sign, name, data)
-        else:
-            raw = self._sign(name, data)
-        return base64.b64encode(raw).decode()
+    def sign(self, name: str, text: str) -> str:
+        """Sign text, as standard base64.
+
+        In place, also RSA (0.5 ms with 2,048 bits): to hand it to a thread and to come back takes
+        a busy loop several times as long, and an order would wait for that.
+        """
+        return base64.b64encode(self._sign(name, text.encode())).decode()
 
     def _sign(self, name: str, data: bytes) -> bytes:
         key = self._keys.get(name)

@@ -82,7 +82,7 @@ class Stream:
             now = driver.clock.now()
             dial = driver.venue.dial(self._name, now)
             headed = tuple(sign for sign in dial.sign if not sign.into)
-            headers = await driver.signer.headers(dial.headers, headed, now)
+            headers = driver.signer.headers(dial.headers, headed, now)
             first = driver.signer.fill(dial.first, dial.sign)
             link = await driver.transport.connect(
                 dial, headers, lambda frames: self._frames(lost, frames), self._drop_of(lost)

@@ -31,10 +31,10 @@ def verify(signature, text=TEXT):
 @pytest.mark.parametrize(
     "form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL]
 )
-async def test_rsa_pss_with_a_salt_of_32(form):
+def test_rsa_pss_with_a_salt_of_32(form):
     signer = Signer()
     signer.add("k", Secret(pem(RSA, form)))
-    one, two = await signer.sign("k", TEXT), await signer.sign("k", TEXT)
+    one, two = signer.sign("k", TEXT), signer.sign("k", TEXT)
     verify(one)
     verify(two)
     assert one != two
@@ -42,50 +42,50 @@ async def test_rsa_pss_with_a_salt_of_32(form):
         verify(one, TEXT + "x")
 
 
-async def test_ed25519():
+def test_ed25519():
     key = ed25519.Ed25519PrivateKey.generate()
     signer = Signer()
     signer.add("k", Secret(pem(key)))
-    signature = base64.b64decode(await signer.sign("k", TEXT))
+    signature = base64.b64decode(signer.sign("k", TEXT))
     key.public_key().verify(signature, TEXT.encode())
 
 
-async def test_signed_headers_join_the_plain_ones():
+def test_signed_headers_join_the_plain_ones():
     signer = Signer()
     signer.add("k", Secret(pem(RSA)))
     plain = {"A": "b"}
-    headers = await signer.headers(plain, (Sign("k", TEXT, "SIG"),), NOW)
+    headers = signer.headers(plain, (Sign("k", TEXT, "SIG"),), NOW)
     verify(headers.pop("SIG"))
     assert headers == plain == {"A": "b"}
 
 
-async def test_a_request_is_signed_as_of_the_moment_it_leaves():
+def test_a_request_is_signed_as_of_the_moment_it_leaves():
     """The venue wrote no time into the text: what waited in a queue is not old when it leaves."""
     signer = Signer()
     signer.add("k", Secret(pem(RSA)))
     sign = Sign("k", "{ms}POST/orders", "SIG", stamp="STAMP")
     call = Call("1", "POST", "http://x/orders", b"{}", {"A": "b"}, (sign,))
-    headers, body = await signer.prepare(call, NOW)
+    headers, body = signer.prepare(call, NOW)
     verify(headers.pop("SIG"), "1790000000123POST/orders")
     assert (headers, body) == ({"A": "b", "STAMP": "1790000000123"}, b"{}")
 
 
-async def test_a_secret_that_is_not_held_or_empty_is_named():
+def test_a_secret_that_is_not_held_or_empty_is_named():
     signer = Signer()
     with pytest.raises(ConfigError, match="'l2' is empty"):
         signer.add_secret("l2", Secret(""))
     with pytest.raises(ConfigError, match="no secret named 'l2'"):
-        await signer.headers({}, (Sign("l2", "{s}GET", "H", "hmac", "T"),), NOW)
+        signer.headers({}, (Sign("l2", "{s}GET", "H", "hmac", "T"),), NOW)
     call = Call("1", "POST", "http://x", b'"@"', sign=(Sign("l2", "00" * 31, kind="eip712"),))
     with pytest.raises(ConfigError, match="32 bytes in hex"):
-        await signer.prepare(call, NOW)
+        signer.prepare(call, NOW)
 
 
-async def test_an_unknown_key_is_named():
+def test_an_unknown_key_is_named():
     signer = Signer()
     signer.add("k", Secret(pem(RSA)))
     with pytest.raises(ConfigError, match="no key named 'other'"):
-        await signer.sign("other", TEXT)
+        signer.sign("other", TEXT)
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,13 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode):
         Signer().add_file("k", file)
 
 
-async def test_a_key_file_of_ours_alone_is_read(tmp_path):
+def test_a_key_file_of_ours_alone_is_read(tmp_path):
     file = tmp_path / "key.pem"
     file.write_bytes(pem(RSA))
     file.chmod(0o600)
     signer = Signer()
     signer.add_file("k", file)
-    verify(await signer.sign("k", TEXT))
+    verify(signer.sign("k", TEXT))
 
 
 def test_an_absent_key_file_is_named(tmp_path):

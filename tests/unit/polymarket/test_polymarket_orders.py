@@ -72,7 +72,7 @@ def test_no_account_no_trading_half():
     assert venue.do(SubmitOrder(order()), NOW) == []
 
 
-async def test_the_bytes_of_an_order_and_its_proofs():
+def test_the_bytes_of_an_order_and_its_proofs():
     asked_ = sent(admitted(), order())
     assert (asked_.method, asked_.url, asked_.bucket) == ("POST", "http://clob/order", ORDERS)
     signer = Signer()
@@ -80,8 +80,8 @@ async def test_the_bytes_of_an_order_and_its_proofs():
     signer.add_secret("polymarket.api_key", Secret("the-key"))
     signer.add_secret("polymarket.api_secret", Secret("c2VjcmV0"))
     signer.add_secret("polymarket.api_passphrase", Secret("word"))
-    headers, body = await signer.prepare(asked_, NOW)
-    assert (await signer.prepare(asked_, NOW)) == (headers, body)
+    headers, body = signer.prepare(asked_, NOW)
+    assert signer.prepare(asked_, NOW) == (headers, body)
     assert b"@" not in body
     read = json.loads(body)
     assert list(read) == ["order", "owner", "orderType", "deferExec", "postOnly"]

@@ -49,12 +49,12 @@ def made(case):
     return signed.signable(order_of(case), payer, case["owner"], "k", "@sig@")
 
 
-async def posted(case):
+def posted(case):
     signer = Signer()
     signer.add_secret("k", Secret(case["key"]))
     order = made(case)
     call = Call("c", "POST", "u", msgspec.json.encode(order.post), sign=(order.sign,))
-    return (await signer.prepare(call, 0))[1].decode()
+    return signer.prepare(call, 0)[1].decode()
 
 
 def agrees_with_eth_account(case, theirs):
@@ -75,9 +75,9 @@ def test_every_order_is_named_and_signed_as_eth_account_does():
         agrees_with_eth_account(case, theirs)
 
 
-async def test_every_body_is_the_official_clients_byte_for_byte():
+def test_every_body_is_the_official_clients_byte_for_byte():
     for case, theirs in golden("client")["orders"]:
-        assert await posted(case) == theirs["body"]
+        assert posted(case) == theirs["body"]
 
 
 def test_proof_of_a_wallet_is_eth_accounts():
@@ -87,7 +87,7 @@ def test_proof_of_a_wallet_is_eth_accounts():
         assert "0x" + evm.sign_digest(key, digest).hex() == "0x" + theirs["signature"]
 
 
-async def test_headers_of_both_levels_are_the_official_clients():
+def test_headers_of_both_levels_are_the_official_clients():
     for case, theirs in golden("client")["requests"]:
         key = Secret(case["key"])
         who = evm.address(key)
@@ -105,7 +105,7 @@ async def test_headers_of_both_levels_are_the_official_clients():
         plain = {"POLY_ADDRESS": who, "POLY_API_KEY": "the-key", "POLY_PASSPHRASE": "pass"}
         # Their client reads an apostrophe in a body as a quotation mark; no body here has one.
         call = Call("c", case["method"], "u", case["body"].encode(), plain, (sign,))
-        headers, _ = await signer.prepare(call, case["at"] * 10**9)
+        headers, _ = signer.prepare(call, case["at"] * 10**9)
         assert headers == theirs["level2"]
 
 
@@ -223,9 +223,9 @@ def fresh(count):
 
 
 @needs_oracles
-async def test_fresh_random_orders_are_signed_as_the_oracles_do():
+def test_fresh_random_orders_are_signed_as_the_oracles_do():
     cases = fresh(2_000 if os.environ.get("DUTCHBOOK_TEST_ALL") else 60)
     for case, theirs in zip(cases, ask("evm", cases), strict=True):
         agrees_with_eth_account(case, theirs)
     for case, theirs in zip(cases, ask("clob", cases), strict=True):
-        assert await posted(case) == theirs["body"], case
+        assert posted(case) == theirs["body"], case
