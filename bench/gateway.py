@@ -57,7 +57,7 @@ def run(context: Context) -> list[Row]:
         def load(rate: int) -> dict[str, Any]:
             context.say(f"{rate} requests a second for {seconds} s")
             done = subprocess.run(
-                ["nice", sys.executable, "-m", "bench.gateway_load", host, port, key, str(rate),
+                [sys.executable, "-m", "bench.gateway_load", host, port, key, str(rate),
                  str(seconds), str(CONNECTIONS), *PATHS],
                 env=env, cwd=folder, check=True, capture_output=True, text=True,
             )  # fmt: skip
