@@ -19,6 +19,11 @@ BURST: Final = 0.25
 """Seconds of the whole rate that may come at once."""
 SHARE: Final = 0.1
 """Of the whole rate, on top of it: for whoever asks how it is."""
+REFUSAL: Final = 0.2
+"""Of an answer: what a refusal takes from the rate. It costs a tenth; the rest is left to whoever
+trades on the same machine: a gateway that is asked too much works less, not more."""
+LEAST: Final = 0.1
+"""Of the whole rate: what is answered however much is refused."""
 BEHIND: Final = Ns(15 * MILLI)
 """A loop that comes to its own alarm so late, time after time, can't keep up."""
 
@@ -42,6 +47,11 @@ class Rates:
             del self._buckets[next(iter(self._buckets))]
         return 0 if taken else max(1, round((1 - left) / rate + 0.5))
 
+    def spend(self, name: str, amount: float, debt: float) -> None:
+        """Take so much of a bucket, also what is not in it yet, down to `debt` below nothing."""
+        left, at = self._buckets.get(name, (0.0, self._clock.mono()))
+        self._buckets[name] = (max(-debt, left - amount), at)
+
 
 class Load:
     """How much of a gateway is under way, counted by its connections; and whether more may."""
@@ -56,12 +66,21 @@ class Load:
     def admits(self, *, vital: bool) -> bool:
         """False for what is more than can be answered soon; it is counted. `vital` ones have a
         share of the rate to themselves, and do not wait for others' room."""
-        name, rate = ("vital", self._rate * SHARE) if vital else ("all", self._rate)
-        room = vital or (self.waiting < WAITING_MAX and self.going < GOING_MAX)
-        if room and not self._rates.take(name, rate, max(1.0, BURST * rate)):
-            return True
-        self._shed()
-        return False
+        if vital:
+            found = self._takes("vital", SHARE)
+        else:
+            room = self.waiting < WAITING_MAX and self.going < GOING_MAX
+            found = room and self._takes("all", 1.0)
+            if not found:
+                self._rates.spend("all", REFUSAL, BURST * self._rate)
+                found = room and self._takes("least", LEAST)
+        if not found:
+            self._shed()
+        return found
+
+    def _takes(self, name: str, share: float) -> bool:
+        rate = self._rate * share
+        return not self._rates.take(name, rate, max(1.0, BURST * rate))
 
 
 class Lag:
