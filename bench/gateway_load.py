@@ -1,14 +1,13 @@
 """Clients of the gateway: requests at a set rate, however slow the answers are.
 
-`python -m bench.gateway_load HOST PORT KEY RATE SECONDS CONNECTIONS PATH...` prints one JSON
-object: how many were sent, answers by status, the latencies of good and of refused ones, in ms from
-the moment at which each was due, and how late these clients themselves were (`late`).
+`python -m bench.gateway_load HOST PORT KEY RATE SECONDS CONNECTIONS PATH...` prints `ready` when it
+is connected, and in the end one JSON object: how many were sent, answers by status, the latencies
+of good and of refused ones, in ms from the moment at which each was due, and how late these clients
+themselves were (`late`).
 """
 
 import asyncio
-import contextlib
 import json
-import os
 import sys
 from collections import Counter, deque
 from time import perf_counter
@@ -70,6 +69,8 @@ async def load(
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Dutchbook-Key: {key}\r\n\r\n".encode()
         for path in paths
     ]
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     began, sent, late = perf_counter(), 0, []
     while (now := perf_counter() - began) < seconds:
         late.append((now - sent / rate) * 1_000)
@@ -101,14 +102,7 @@ def _spans(spans: list[float]) -> dict[str, float]:
     return {name: round(spans[int(len(spans) * at)], 2) for name, at in marks.items()}
 
 
-def _yields() -> None:
-    """These clients stand for other machines: here they take only what nobody else wants."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 def main(host: str, port: str, key: str, rate: str, seconds: str, count: str, *paths: str) -> None:
-    _yields()
     told = uvloop.run(
         load(host, int(port), key, float(rate), float(seconds), int(count), list(paths))
     )

@@ -19,7 +19,7 @@ BURST: Final = 0.25
 """Seconds of the whole rate that may come at once."""
 SHARE: Final = 0.1
 """Of the whole rate, on top of it: for whoever asks how it is."""
-REFUSAL: Final = 0.2
+REFUSAL: Final = 0.25
 """Of an answer: what a refusal takes from the rate. It costs a tenth; the rest is left to whoever
 trades on the same machine: a gateway that is asked too much works less, not more."""
 LEAST: Final = 0.1
