@@ -25,6 +25,8 @@ OVERLOAD: Final = 5 * RATE
 CONNECTIONS: Final = 250
 ROUNDS: Final = 7
 """The order path's p99 is the median of their p99s: a machine that stands still spoils one."""
+WARM: Final = 0.5
+"""Seconds from the first request to the first order beside them."""
 ORDERS: Final = 30
 """A second, placed by hand while it is measured."""
 PATHS: Final = (
@@ -72,12 +74,12 @@ def run(context: Context) -> list[Row]:
         floods = []
         for _ in range(ROUNDS):  # by turns: what else the machine does falls on both
             quiet.append(_orders(folder / "sim", seconds))
-            clients = loaded(RATE)
-            usual.append(_orders(folder / "sim", seconds))
-            _told(clients)
-            clients = loaded(OVERLOAD)
-            busy.append(_orders(folder / "sim", seconds))
-            floods.append(_told(clients))
+            for rate, found in ((RATE, usual), (OVERLOAD, busy)):
+                clients = loaded(rate)
+                time.sleep(WARM)
+                found.append(_orders(folder / "sim", seconds - WARM))
+                told = _told(clients)
+            floods.append(told)
     finally:
         process.terminate()
         process.wait(90)
