@@ -37,20 +37,24 @@ class Rates:
 
     def take(self, name: str, rate: float, room: float = 0) -> int:
         """0, or after how many whole seconds to ask again. `room`: so many at once, if set."""
-        now = self._clock.mono()
-        room = room or 2.0 * rate
-        left, at = self._buckets.pop(name, (room, now))
-        left = min(room, left + (now - at) * rate / SECOND)
+        left = self._left(name, rate, room or 2.0 * rate)
         taken = left >= 1
-        self._buckets[name] = (left - 1 if taken else left, now)
-        if len(self._buckets) > BUCKETS_MAX:
-            del self._buckets[next(iter(self._buckets))]
+        self._keep(name, left - 1 if taken else left)
         return 0 if taken else max(1, round((1 - left) / rate + 0.5))
 
-    def spend(self, name: str, amount: float, debt: float) -> None:
-        """Take so much of a bucket, also what is not in it yet, down to `debt` below nothing."""
-        left, at = self._buckets.get(name, (0.0, self._clock.mono()))
-        self._buckets[name] = (max(-debt, left - amount), at)
+    def spend(self, name: str, rate: float, amount: float, room: float) -> None:
+        """Take so much of a bucket, also what is not in it yet, down to `room` below nothing."""
+        self._keep(name, max(-room, self._left(name, rate, room) - amount))
+
+    def _left(self, name: str, rate: float, room: float) -> float:
+        now = self._clock.mono()
+        left, at = self._buckets.pop(name, (room, now))
+        return min(room, left + (now - at) * rate / SECOND)
+
+    def _keep(self, name: str, left: float) -> None:
+        self._buckets[name] = (left, self._clock.mono())
+        if len(self._buckets) > BUCKETS_MAX:
+            del self._buckets[next(iter(self._buckets))]
 
 
 class Load:
@@ -72,7 +76,7 @@ class Load:
             room = self.waiting < WAITING_MAX and self.going < GOING_MAX
             found = room and self._takes("all", 1.0)
             if not found:
-                self._rates.spend("all", REFUSAL, BURST * self._rate)
+                self._rates.spend("all", self._rate, REFUSAL, BURST * self._rate)
                 found = room and self._takes("least", LEAST)
         if not found:
             self._shed()
