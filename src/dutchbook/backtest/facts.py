@@ -29,6 +29,7 @@ from dutchbook.report.record import (
     Resolution,
     Trade,
 )
+from dutchbook.report.revision import revision
 from dutchbook.state.lives import Life
 
 GAP = Ns(600 * SECOND)
@@ -55,8 +56,8 @@ def record_of(
     points = observer.points
     meta = Meta(
         name, "backtest", session.first, session.at, Usd(observer.capital),
-        tuple(plan.names()), command, plan.seed, __version__, "", plan.digest(), tape.digest,
-        __version__, _fee_model(plan, tape), delays.constant(plan.latency), 0,
+        tuple(plan.names()), command, plan.seed, __version__, revision(), plan.digest(),
+        tape.digest, __version__, _fee_model(plan, tape), delays.constant(plan.latency), 0,
     )  # fmt: skip
     return Record(
         VERSION, meta, honesty(plan, tape, session), tuple(made),

@@ -27,6 +27,7 @@ from dutchbook.report.record import (
     Record,
     Trade,
 )
+from dutchbook.report.revision import revision
 from dutchbook.storage.sql import tables
 
 Row = Mapping[str, Any]
@@ -111,7 +112,7 @@ def read(
     return Record(
         VERSION,
         Meta(run or mode, mode, since, until, Usd(max(start, 1)), strategies, command,
-             version=__version__),
+             version=__version__, git=revision()),
         Honesty(_ASSUMED[mode], "none: what ran is all here", "see the notes", notes=_NOTES),
         tuple(trades),
         tuple(_fill(row, of.get(row["order_id"], {})) for row in books.fills

@@ -133,5 +133,6 @@ async def test_refusals_are_written_down_but_not_without_end(stood: Both) -> Non
     for _ in range(200):
         await stood.call("GET", "/api/v1/keys", {"X-Dutchbook-Key": "db_x"})
     assert audit.n - before <= 2
+    assert await denied(stood, "GET", "/api/v1/keys", stood.key("viewer")) == 403
     rows = plain(await stood.call("GET", "/api/v1/audit?limit=500", stood.key("auditor")))
-    assert any(row["result"] == "forbidden" for row in rows["items"])
+    assert {"unauthenticated", "forbidden"} <= {row["result"] for row in rows["items"]}
