@@ -23,8 +23,8 @@ def test_a_run_is_steered_from_outside_and_replays_alike(tmp_path: Path):
     config, data, other = tmp_path / "s.toml", tmp_path / "data", tmp_path / "other"
     config.write_text(FILE, encoding="utf-8")
     common = ("run", "--config", config, "--json")
-    run = Command(tmp_path / "run", *common, "--seed", 9, "--data-dir", data, "--for", "120s")
-    twin = Command(tmp_path / "twin", *common, "--seed", 5, "--data-dir", other, "--for", "120s")
+    run = Command(tmp_path / "run", *common, "--seed", 9, "--data-dir", data, "--for", "10m")
+    twin = Command(tmp_path / "twin", *common, "--seed", 5, "--data-dir", other, "--for", "10m")
     where = ("--data-dir", data, "--json")
     told = iter(range(1_000))
 
@@ -83,6 +83,7 @@ def test_a_run_is_steered_from_outside_and_replays_alike(tmp_path: Path):
         os.kill(run.process.pid, signal.SIGHUP)
         wait_until(lambda: len(reloads(data)) == 3, "it was heard")
         assert shown("maker")["enabled"], "settings that can't be change nothing"
+        strategy("set", "bundle_no", "budget=60")
         run.interrupt()
         summary = run.answer()
         there = twin.answer()
@@ -97,6 +98,7 @@ def test_a_run_is_steered_from_outside_and_replays_alike(tmp_path: Path):
     replayed = ask(tmp_path / "replay", "replay", data, "--json")
     assert replayed["differences"] == 0
     assert [one["digest"] for one in replayed["runs"]] == [summary["digest"]]
+    assert shown("bundle_no")["capacity"]["budget"] == 60_000_000, "the record knows it, too"
     # both made markets: what became of the same strategy in another record
     mine = shown("maker")
     [drift] = strategy("show", "maker", "--against", other)["drift"]

@@ -154,6 +154,8 @@ def read_only(settings: Settings, root: Path) -> "Engine":
     """The engine of a record as it stood at its end; nothing is written and nobody is asked."""
     engine = engine_of(settings, accounts=ANY)
     recover(engine, root)
+    if engine.trading is not None:
+        engine.trading.trader.quoting.manager.begin()  # also what commands had changed
     return engine
 
 
