@@ -21,8 +21,8 @@ def revision(root: Path = ROOT) -> str:
 def _git(root: Path, *words: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10,
-            check=True,
+            ["git", "--no-optional-locks", "-C", str(root), *words], capture_output=True, text=True,
+            timeout=10, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ""
