@@ -77,6 +77,14 @@ def test_the_exchanges_end_with_a_killed_run_and_the_next_run_goes_on(run, tmp_p
     assert runs(exchanges[0])
     command.kill()
     assert ask(tmp_path, "status", "--data-dir", data, "--json", code=3)["running"] is False
+    words = Command(tmp_path / "words", "status", "--data-dir", data)
+    assert words.end() == 3
+    [head] = [line for line in words.out.splitlines() if "stream" in line]
+    rows = [line for line in words.out.splitlines() if "kalshi." in line]
+    assert [one.strip() for one in head.strip("┃").split("┃")] == [
+        "stream", "up", "age ms", "late", "books", "whole", "open gaps",
+    ]  # fmt: skip
+    assert rows and all(len(line.strip("│").split("│")) == 7 for line in rows)
     before = ask(tmp_path, "data", "verify", "--data-dir", data, "--json")
     assert before["holds"] is True
     second = Command(

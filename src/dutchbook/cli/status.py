@@ -61,9 +61,9 @@ def _show(document: dict[str, Any], clear: bool) -> None:
         f"[bold]{document['mode'].upper()}[/] run {document['run']}  {state}  since {began}"
         f" ({up} s)  seed {document['seed']}"
     )
-    feeds = Table("stream", "up", "age ms", "books", "whole", "open gaps")
+    columns = ("up", "age_ms", "late", "books", "whole", "open_gaps")
+    feeds = Table("stream", *(name.replace("_", " ") for name in columns))
     for feed in document["feeds"]:
-        columns = ("up", "age_ms", "late", "books", "whole", "open_gaps")
         feeds.add_row(safe(feed["stream"]), *(str(feed[name]) for name in columns))
     console.print(feeds)
     counts = document["counts"]
