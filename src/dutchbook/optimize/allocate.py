@@ -50,7 +50,8 @@ class Allocator:
             for key in one.legs:
                 users.setdefault(key, []).append(n)
         self._users = users
-        self._shared = frozenset(key for key, many in users.items() if len(many) > 1)
+        # A dict, for its order: the order of rows decides which of equal optima is found.
+        self._shared = dict.fromkeys(key for key, many in users.items() if len(many) > 1)
         self._limits: dict[str, int] = {}
         self._rows: dict[str, int] = {}
         self._under = [self._limits_of(one) for one in self.opportunities]
@@ -60,7 +61,7 @@ class Allocator:
                        if one.whole or one.size_min > one.lot]  # fmt: skip
         self._books = {key: (one.levels, one.fees) for key, one in self.ladders.items()}
         self._plan = Plan(
-            self.opportunities, self._books, self._shared, self._under, self._limits,
+            self.opportunities, self._books, frozenset(self._shared), self._under, self._limits,
             lockup_price, self._full,
         )  # fmt: skip
         self._counts: dict[tuple[tuple[int, ...], ...], list[list[int] | None]] = {}
@@ -85,7 +86,7 @@ class Allocator:
         self.ladders[key] = msgspec.structs.replace(self.ladders[key], levels=levels[:most])
         self._books[key] = (self.ladders[key].levels, self.ladders[key].fees)
         self._units.pop(key, None)
-        owners = set(self._users.get(key, ()))
+        owners = self._users.get(key, ())
         self._cache = {at: one for at, one in self._cache.items() if at[0] not in owners}
         for owner in owners:
             self._full[owner] = self._depth(self.opportunities[owner])

@@ -182,7 +182,7 @@ class Report:
         return self._tell()
 
     def _balances(self) -> list[Out]:
-        for token in self._known.held:
+        for token in sorted(self._known.held):
             if token not in self._tokens:
                 try:
                     self._tokens[token] = self._known.place(token, "", "")
