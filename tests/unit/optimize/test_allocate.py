@@ -183,7 +183,7 @@ from dutchbook.optimize.opportunity import Ladder, Opportunity
 free = FeeSchedule("none")
 names = [f"k:{letter}" for letter in "abcdef"]
 ladders = [Ladder(name, "k", ((400_000, 5 * ONE),), free, market=name) for name in names]
-every = [Opportunity(f"{n}", (one, names[(n + 1) % 6]), ONE, lot=ONE) for n, one in enumerate(names)]
+every = [Opportunity(n, (n, names[k - 5]), ONE, lot=ONE) for k, n in enumerate(names)]
 found = Allocator(every, ladders, {"capital": 30 * ONE}).solve()
 print(found.qty, found.binding)
 """
