@@ -26,6 +26,7 @@ from dutchbook.domain.effects import (
 from dutchbook.domain.events import Event
 from dutchbook.domain.orders import Holding, Order
 from dutchbook.domain.units import ONE, Ns, Px, Qty, Usd
+from dutchbook.state.stakes import NETTING
 
 OPENING = 10_000 * ONE
 
@@ -119,6 +120,8 @@ class Venue:
         self.cash += -cost if buy else cost
         place = (order.key, order.outcome)
         self.held[place] = self.held.get(place, 0) + (qty if buy else -qty)
+        if self.name in NETTING:
+            self._net(order.key)
         assert self.held[place] >= 0, "sold what was not held"
         held.filled += qty
         fill = OrderFilled(
@@ -127,6 +130,14 @@ class Venue:
         )  # fmt: skip
         held.fills.append(fill)
         return [fill]
+
+    def _net(self, key: str) -> None:
+        """YES and NO are one position there: a pair is a dollar, and what is sold beyond what is
+        held is the other side, bought (venues.md, A)."""
+        yes, no = (self.held.get((key, outcome), 0) for outcome in ("yes", "no"))
+        pairs = min(yes, no)
+        self.held |= {(key, "yes"): yes - pairs, (key, "no"): no - pairs}
+        self.cash += pairs
 
     def _ended(self, held: Held) -> OrderCanceled:
         return OrderCanceled(

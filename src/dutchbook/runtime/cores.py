@@ -16,25 +16,40 @@ SLICE_NS: Final = 100_000
 SWITCH_S: Final = 0.0005
 """How long another thread may keep the interpreter from the one that decides; 5 ms by default."""
 NICE: Final = 10
+FIRST: Final = -10
+"""The niceness of who decides, where the system grants it (root, CAP_SYS_NICE, RLIMIT_NICE)."""
 _SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 _ATTR: Final = struct.Struct("=IIQiIQQQ")
 """size, policy, flags, nice, priority, runtime, deadline, period: sched_setattr(2)."""
 
 
 def decides() -> None:
-    """This process wakes at once, also beside others that are busy: it asks for short slices.
+    """This process wakes at once, also beside others that are busy: it asks to go before them,
+    and for short slices.
 
     Since Linux 6.12 a task with a shorter slice takes the core from one with a longer; it gets no
-    more of the core in all. Threads that are there already keep theirs.
+    more of the core in all. Threads are asked for one by one: one that the system lets wait while
+    it holds the interpreter would make the one that decides wait, too. Later ones inherit it, and
+    so do processes: those that are no part of deciding call `serves`, or are put back by `yields`.
     """
     sys.setswitchinterval(SWITCH_S)
     number = _SETATTR.get(platform.machine())
     if sys.platform != "linux" or number is None:
         return
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    attributes = _ATTR.pack(_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).syscall(number, 0, attributes, 0)
+        ask = ctypes.CDLL(None).syscall
+        now = os.getpriority(os.PRIO_PROCESS, 0)
+        for thread in os.listdir("/proc/self/task"):
+            for nice in (min(now, FIRST), now):
+                fields = (_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
+                if ask(number, int(thread), _ATTR.pack(*fields), 0) == 0:
+                    break
+
+
+def yields(pid: int) -> None:
+    """A child of the process that decides is a nice one from now on."""
+    with contextlib.suppress(OSError):  # it may have ended
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
 
 
 def serves(nice: int = NICE) -> None:

@@ -29,7 +29,7 @@ def describe(live: "Live", *, running: bool) -> dict[str, Any]:
             "stream": feed.stream,
             "up": feed.up,
             "age_ms": (now - feed.last_data) // MILLI,
-            "late": feed.late,
+            "late": world.lag(feed, now) > world.limits.late,
             "books": len(feed.books),
             "whole": sum(feed.books.values()),
             "open_gaps": sum(gap.count for gap in feed.gaps.values()),

@@ -15,6 +15,7 @@ import msgspec
 from dutchbook.alerts.words import moment
 from dutchbook.domain.errors import DutchbookError, JournalError
 from dutchbook.domain.units import Ns
+from dutchbook.runtime.cores import yields
 from dutchbook.runtime.golive import BACKUP
 from dutchbook.runtime.jobs import Result
 from dutchbook.storage import disk
@@ -60,6 +61,7 @@ async def hot_wash(root: Path, day: str) -> Result:
         sys.executable, "-m", "dutchbook", "report", "period", "--last", "1d", "--html", str(file),
         "--data-dir", str(root), stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE,
     )  # fmt: skip
+    yields(process.pid)
     try:
         _, said = await process.communicate()
     except asyncio.CancelledError:

@@ -21,7 +21,7 @@ class Gap:
 class Feed:
     """One stream: up or down, when it last brought market data, its books and open gaps.
 
-    `late`: the last change that it brought was made at the venue longer ago than is allowed.
+    `lag`: how old the last change that it brought was when it came, at `lag_at`.
     `books` says of each book whether it is whole; `fit` has those that are, by token and key: what
     a change may go to is found there by one look-up.
     """
@@ -31,7 +31,8 @@ class Feed:
         self.up = False
         self.last_data = Ns(0)
         self.down_at = Ns(0)
-        self.late = False
+        self.lag = 0
+        self.lag_at = Ns(0)
         self.sample_ok = True
         self.books: dict[BookId, bool] = {}
         self.fit: tuple[dict[str, Book], dict[str, Book]] = ({}, {})
@@ -40,7 +41,7 @@ class Feed:
     def begin(self) -> None:
         """Connected: nothing of before counts any more."""
         self.up = True
-        self.late = False
+        self.lag = 0
         self._break_all()
 
     def end(self, now: Ns) -> None:

@@ -5,7 +5,7 @@ both are emptied by the engine after every step.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from dutchbook.domain.effects import AskSnapshot, Effect
 from dutchbook.domain.events import (
@@ -29,7 +29,7 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.instrument import EventGroup, Instrument
 from dutchbook.domain.step import Found, Healed, Note
-from dutchbook.domain.units import Ns, plain
+from dutchbook.domain.units import MILLI, Ns, plain
 from dutchbook.state.books import Book, BookFault, Books, change, change_level
 from dutchbook.state.checks import CrossChecks, levels_of
 from dutchbook.state.count import Counters
@@ -37,6 +37,9 @@ from dutchbook.state.fallback import Fallback
 from dutchbook.state.feeds import BookId, Feed, Gap
 from dutchbook.state.fresh import FreshLimits
 from dutchbook.state.mirror import Mirrors
+
+READ: Final = 50 * MILLI
+"""So long after it stood still a run may take to read what every stream told in that time."""
 
 
 class World:
@@ -59,6 +62,9 @@ class World:
         self.found: list[Note] = []
         self.listed = False
         self.deep = False
+        self.now = Ns(0)
+        self.still = 0
+        self.read_by = 0
 
     # -- folding -------------------------------------------------------------------------------
 
@@ -76,6 +82,8 @@ class World:
     def levels(self, event: BookLevels, seq: int, now: Ns) -> str:
         """As `apply`, for the many."""
         self.deep = False
+        if now != self.now:
+            self._moment(now)
         key, token, snapshot = event.key, event.token, event.snapshot
         feed = self.feeds.get(event.stream)
         if feed is None or token > NO:
@@ -88,7 +96,7 @@ class World:
         self.count.books += 1
         feed.last_data = now
         if event.venue_at and not snapshot:  # a whole book may be as old as its last change
-            feed.late = now - event.venue_at > self.limits.late
+            feed.lag, feed.lag_at = now - event.venue_at, now
         if book is None:
             self.count.stale_ignored += 1
             return ""
@@ -290,7 +298,7 @@ class World:
         silent = now - feed.last_data > self.limits.silent
         if silent and now - self.checks.agreed.get(book_id, Ns(0)) > self.limits.check:
             return "silent"
-        if feed.late and not silent:
+        if self.lag(feed, now) > self.limits.late and not silent:
             return "late"
         if self.mirrors.off and key in self.mirrors.off and self.mirrors.doubtful(key, now):
             return "mirror_unconfirmed"
@@ -298,6 +306,8 @@ class World:
 
     def tick(self, now: Ns) -> None:
         """What time alone brings about: verdicts that are due, samples, mirrors to confirm."""
+        if now != self.now:
+            self._moment(now)
         self.checks.tick(now)
         self.fallback.tick(now)
         off = [
@@ -306,6 +316,18 @@ class World:
             if self.mirrors.doubtful(key, now) and not self._broken(key)
         ]
         self.checks.ask(off, now)
+
+    def _moment(self, now: Ns) -> None:
+        still = now - self.now if self.now else 0
+        self.now = now
+        if still >= self.still or now > self.read_by:
+            self.still, self.read_by = still, now + READ
+
+    def lag(self, feed: Feed, now: Ns) -> int:
+        """How old the books of a feed may be, in ns: as its last change was, and where that came
+        before this moment, by what may be unread since the one before, too. That is much where
+        the machine stood still; a run's ticks keep it short where the market does."""
+        return feed.lag + (0 if feed.lag_at == now else max(self.still, now - self.now))
 
     def open_gaps(self) -> int:
         return sum(gap.count for feed in self.feeds.values() for gap in feed.gaps.values())

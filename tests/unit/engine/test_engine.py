@@ -302,6 +302,26 @@ def test_a_stream_that_is_late_opens_nothing_until_it_has_caught_up() -> None:
     assert story.engine.world.stale("kalshi:A", 0, story.at) == "", "another connection"
 
 
+def test_after_the_machine_stood_still_a_book_waits_for_what_is_unread() -> None:
+    """Kalshi's last change was 0.4 s old when it came; then nothing ran for 0.7 s, and
+    Polymarket's price comes first: what Kalshi has told since may be 1.1 s old."""
+    story = twins()
+    far = _delta("kalshi:A", BID, 10, 1)
+    story.tell(msgspec.structs.replace(far, venue_at=Ns(story.at - 400 * MILLI)))
+    story.at = Ns(story.at + 700 * MILLI)
+    cheap = both("polymarket:B", 39, 40)
+    assert notes(story.tell(*cheap), Opened) == []
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "late"
+    steps = story.tell(msgspec.structs.replace(far, venue_at=Ns(story.at - 900 * MILLI)))
+    assert len(notes(steps + story.wait(1), Opened)) == 1, "it has been read: that is its age"
+    story.wait(10)
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "late", "not all may be read yet"
+    story.tell(*cheap)
+    story.wait(60)
+    story.tell(*cheap)
+    assert story.engine.world.stale("kalshi:A", 0, story.at) == "", "0.9 s and a moment"
+
+
 def test_a_stream_that_stays_down_is_replaced_by_rest_copies_for_a_while() -> None:
     """After five seconds REST is asked; its copy counts for ten; the stream's snapshot ends it."""
     story = twins()

@@ -103,7 +103,9 @@ class Desk:
         self.strategy.on_trade(event, self.view)
 
     def wait(self, span: int) -> None:
+        """Time passes, and the machine was awake: the last tick was not long ago."""
         self.at = self.view.now = Ns(self.at + span)
+        self.world.tick(Ns(self.at - 1))
 
     def fill(self, wish: Wish) -> None:
         """All of a wish is done, at its price and the fees of its kind."""
