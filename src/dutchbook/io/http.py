@@ -12,6 +12,11 @@ from dutchbook.io.ws import connect, tls
 from dutchbook.venues.base import Call, Dial
 
 CONNECTIONS_MAX: Final = 80
+KEPT: Final = httpx2.Limits(
+    max_connections=CONNECTIONS_MAX, max_keepalive_connections=32, keepalive_expiry=30.0
+)
+"""An order must not wait for a connection to be dialled: thirty seconds is less than venues keep
+one open that nobody uses."""
 _LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 _NEVER_LEFT: Final = (
     httpx2.ConnectError,
@@ -36,13 +41,11 @@ class Network:
 
     def __init__(self) -> None:
         # A proxy named in the environment is right for a venue and wrong for this machine.
+        near = {
+            f"all://{host}": httpx2.AsyncHTTPTransport(verify=tls(), limits=KEPT) for host in _LOCAL
+        }
         self._client = httpx2.AsyncClient(
-            limits=httpx2.Limits(
-                max_connections=CONNECTIONS_MAX, max_keepalive_connections=32, keepalive_expiry=30.0
-            ),
-            mounts={f"all://{host}": httpx2.AsyncHTTPTransport(verify=tls()) for host in _LOCAL},
-            follow_redirects=False,
-            verify=tls(),
+            limits=KEPT, mounts=near, follow_redirects=False, verify=tls()
         )
 
     async def connect(

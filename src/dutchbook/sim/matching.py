@@ -110,8 +110,8 @@ class Market:
                 self._change(both, (spot, other), owner, made)
                 deltas[spot] -= both
                 deltas[other] -= both
-        for spot, delta in deltas.items():
-            if delta:
+        for spot, total in wanted.items():  # what was on one side only left its mirror as it was
+            if delta := total - self.crowd(spot):
                 self._change(delta, (spot,), owner, made)
         return made
 

@@ -59,7 +59,7 @@ class Fallback:
         self.seen[book_id] = now
         world.count.polled += 1
         world.books.get(*book_id).seq = seq
-        world.top_moved(event.key, book_id, seq, now)
+        world.top_moved(event.key, book_id, now, now)
         return event.key
 
     def fresh(self, book_id: BookId, now: Ns) -> bool:

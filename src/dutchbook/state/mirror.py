@@ -18,35 +18,41 @@ PATIENCE = Ns(100 * MILLI)
 
 
 class Mirrors:
-    """Broken mirrors: since when (ns, seq), and up to which seq the venue claimed our tops."""
+    """Broken mirrors: since when, and the venue's time (`made`) of the last change to a top there.
+
+    Both books of a market change in one message, one after the other: between the two, the claim
+    for the second is older than the change of the first, and confirms nothing.
+    """
 
     def __init__(self, world: "World") -> None:
         self.world = world
         self.off: dict[str, tuple[Ns, int]] = {}
         self._claimed: dict[BookId, int] = {}
 
-    def claimed(self, book_id: BookId, seq: int) -> None:
+    def claimed(self, book_id: BookId, made: int) -> None:
         """The venue claimed best prices for this book, and they are ours."""
-        self._claimed[book_id] = seq
+        self._claimed[book_id] = made
 
-    def look(self, key: str, seq: int, now: Ns) -> None:
+    def look(self, key: str, made: int, now: Ns) -> None:
         """A best price of a market with two books changed."""
         yes, no = self.world.books.get(key, 0), self.world.books.get(key, 1)
         if yes.bid != no.bid or yes.ask != no.ask:
-            self.off.setdefault(key, (now, seq))
+            # What was confirmed until now has as long as any to be so again.
+            since = now if self.confirmed(key, now) else self.off[key][0]
+            self.off[key] = since, made
         elif key in self.off:
             del self.off[key]
             self.world.checks.confirmed.pop(key, None)
 
     def confirmed(self, key: str, now: Ns) -> bool:
-        """Whether the venue confirmed both books since their mirror broke; true if it holds."""
+        """Whether the venue confirmed both books as they are; true if their mirror holds."""
         if key not in self.off:
             return True
-        at, seq = self.off[key]
-        if all(self._claimed.get((key, token), 0) >= seq for token in (0, 1)):
+        since, made = self.off[key]
+        if all(self._claimed.get((key, token), 0) >= made for token in (0, 1)):
             return True
         checked = self.world.checks.confirmed.get(key, Ns(0))
-        return checked >= at and now - checked <= self.world.limits.check
+        return checked >= since and now - checked <= self.world.limits.check
 
     def doubtful(self, key: str, now: Ns) -> bool:
         """Broken for longer than two messages take, and not confirmed."""

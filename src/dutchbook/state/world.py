@@ -121,13 +121,14 @@ class World:
                 self.found.append(Found(key, "top_mismatch", detail))
                 self.noticed(event.stream, key, seq)
                 return key
-            self.mirrors.claimed(book.id, seq)
+            self.mirrors.claimed(book.id, event.venue_at or now)
         if self.checks.open and book.id in self.checks.open:
             self.checks.moved(book.id, levels_of(book), now)
         if not moved and not snapshot:
             self.deep = True
         elif self.crossed or book.bid >= book.ask or self.tokens[key] == 2:
-            self.top_moved(key, book.id, seq, now)
+            made = now if snapshot else event.venue_at or now  # a whole book may be told late
+            self.top_moved(key, book.id, made, now)
         return key
 
     def _count_hash(self, event: BookLevels) -> None:
@@ -136,15 +137,15 @@ class World:
         elif self.tokens[event.key] == 2:  # Kalshi publishes none
             self.count.unverifiable += 1
 
-    def top_moved(self, key: str, book_id: BookId, seq: int, now: Ns) -> None:
-        """Best prices of a book changed: is it crossed, does its mirror hold?"""
+    def top_moved(self, key: str, book_id: BookId, made: int, now: Ns) -> None:
+        """Best prices of a book changed, at the venue when `made`: is it crossed, mirrored?"""
         book = self.books.get(*book_id)
         if book.bid >= book.ask:
             self.crossed.setdefault(book_id, now)
         elif self.crossed:
             self.crossed.pop(book_id, None)
         if self.tokens[key] == 2:
-            self.mirrors.look(key, seq, now)
+            self.mirrors.look(key, made, now)
 
     def _whole(self, feed: Feed, book: Book) -> None:
         self.home[book.id] = feed

@@ -16,7 +16,7 @@ from dutchbook.domain.events import (
     OperatorAsked,
     StatusChanged,
 )
-from dutchbook.domain.step import Closed, Found, Healed, Opened, Passed
+from dutchbook.domain.step import Closed, Found, Healed, Opened, Passed, Step
 from dutchbook.domain.units import MILLI, SECOND, Ns
 from unit.engine.story import (
     CENTS,
@@ -156,6 +156,32 @@ def test_a_broken_mirror_is_believed_only_after_the_venue_confirmed_it() -> None
     assert [(o.certificate.kind, o.certificate.capital) for o in opened] == [
         ("complement", 95 * 100 * CENTS)
     ]
+
+
+def test_between_the_two_halves_of_a_message_a_broken_mirror_is_not_believed() -> None:
+    """The offers of YES differ, as the venue confirmed; then one message moves the price by ten
+    cents: after its first half YES costs 41 and NO still 51, which nobody ever offered."""
+    story = Story()
+    story.markets(poly("B"))
+    story.tell(*both("polymarket:B", 49, 51))
+
+    def message(was: tuple[int, int, int], now: tuple[int, int, int]) -> list[Step]:
+        """Bid of both books and the ask of either: gone there, come here."""
+        (bid_was, *asks_were), (bid, *asks) = was, now
+        return story.tell(*(
+            BookLevels("polymarket:B", token, POLY, False, False, [
+                (BID, bid_was * CENTS, 0), (ASK, asks_were[token] * CENTS, 0),
+                (BID, bid * CENTS, 100 * LOT), (ASK, asks[token] * CENTS, 100 * LOT),
+            ], bid * CENTS, asks[token] * CENTS, at)
+            for at in (Ns(story.at),) for token in (0, 1)
+        ))  # fmt: skip
+
+    message((48, 51, 51), (49, 51, 52))
+    story.wait(300)
+    assert story.engine.world.stale("polymarket:B", 0, story.at) == ""
+    assert notes(message((49, 51, 52), (39, 41, 42)) + story.wait(300), Opened) == []
+    opened = notes(message((39, 41, 42), (59, 55, 62)), Opened)
+    assert [one.certificate.capital for one in opened] == [96 * 100 * CENTS], "offered in earnest"
 
 
 def test_a_book_crossed_for_half_a_second_is_stale() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dutchbook.domain.instrument import FeeSchedule
 from dutchbook.domain.units import ONE, Ns, Usd
 from dutchbook.sim.desk import Desk
+from dutchbook.sim.matching import Market
 from dutchbook.sim.shapes import Change, Trade, Update
 from dutchbook.sim.words import Refused, Ticket
 
@@ -193,3 +194,28 @@ def test_a_void_restores_exactly_and_a_market_settles_once():
     made.settle("polymarket:M", 260_000, 3)
     made.settle("polymarket:M", ONE, 4)
     assert made.bank.owner("c").cash[0] == 1_000 * ONE + 500 * ONE
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(((0, 370_000), (3, 630_000), (1, 400_000))), st.sampled_from((0, 5, 9)),
+            min_size=1,
+        ), max_size=8,
+    )
+)  # fmt: skip
+def test_the_crowds_levels_are_those_it_wants_on_either_side(wishes):
+    """A mispricing in one token's book alone comes and goes, and the pair's levels after it."""
+    book, every = Market("polymarket:M"), {}
+    for wanted in wishes:
+        every |= wanted
+        book.set_crowd(wanted, "crowd")
+        assert {spot: book.crowd(spot) for spot in every} == every
+
+
+def test_a_level_that_was_set_on_either_side_by_itself_goes_from_both():
+    book, yes, no = Market("polymarket:M"), (0, 370_000), (3, 630_000)
+    for wanted in ({yes: 5, no: 5}, {yes: 0}, {yes: 5}, {yes: 9, no: 9}, {yes: 0, no: 0}):
+        book.set_crowd(wanted, "crowd")
+    assert (book.total(yes), book.total(no)) == (0, 0)

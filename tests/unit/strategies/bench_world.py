@@ -12,7 +12,7 @@ from dutchbook.domain.events import (
 )
 from dutchbook.domain.fees import fill_fee
 from dutchbook.domain.instrument import CENT, FeeSchedule, Instrument
-from dutchbook.domain.units import DAY, ONE, SECOND, Ns, Px, Qty, Usd
+from dutchbook.domain.units import DAY, MILLI, ONE, SECOND, Ns, Px, Qty, Usd
 from dutchbook.domain.wish import Position, Wish
 from dutchbook.engine.view import WorldView
 from dutchbook.state.fresh import FreshLimits
@@ -103,9 +103,10 @@ class Desk:
         self.strategy.on_trade(event, self.view)
 
     def wait(self, span: int) -> None:
-        """Time passes, and the machine was awake: the last tick was not long ago."""
+        """Time passes, and the machine was awake: the last ticks were not long ago."""
         self.at = self.view.now = Ns(self.at + span)
-        self.world.tick(Ns(self.at - 1))
+        for before in (200, 100):
+            self.world.tick(Ns(self.at - before * MILLI))
 
     def fill(self, wish: Wish) -> None:
         """All of a wish is done, at its price and the fees of its kind."""
