@@ -13,10 +13,10 @@ from dutchbook.venues.base import Call, Dial
 
 CONNECTIONS_MAX: Final = 80
 KEPT: Final = httpx2.Limits(
-    max_connections=CONNECTIONS_MAX, max_keepalive_connections=32, keepalive_expiry=30.0
+    max_connections=CONNECTIONS_MAX, max_keepalive_connections=32, keepalive_expiry=50.0
 )
-"""An order must not wait for a connection to be dialled: thirty seconds is less than venues keep
-one open that nobody uses."""
+"""An order should find a connection open. The rolling sample asks each venue for a few books every
+30 s (`fresh.sample_ms`), and servers and balancers keep an idle connection for a minute or more."""
 _LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 _NEVER_LEFT: Final = (
     httpx2.ConnectError,
