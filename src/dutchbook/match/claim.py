@@ -86,7 +86,7 @@ def _judge(a: Terms, b: Terms, terms: tuple[Term, ...]) -> Verdict:
             return Verdict("unknown", terms)
         if {"lead"} & set(a.of("act")):
             return Verdict("unknown", terms)
-        return Verdict("implies", terms, next(iter(found))[0])
+        return Verdict("implies", terms, min(found)[0])
     return Verdict("unknown", terms)
 
 

@@ -157,7 +157,7 @@ def read_rules(text: str) -> Settlement:
         tuple(sorted(methods)),
         tuple(sorted(hours)),
         tuple(sorted(deadlines)),
-        "unclear" if len(overtime) > 1 else "".join(overtime),
+        "unclear" if len(overtime) > 1 else min(overtime, default=""),
         tuple((state, pay, limit) for state, (pay, limit) in sorted(pays.items())),
         len(text) <= RULES_MAX,
     )

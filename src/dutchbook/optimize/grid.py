@@ -103,12 +103,12 @@ class Grid:
 
     def update(self, lp: Lp) -> None:
         """Give a programme what changed."""
-        for column in self._columns:
+        for column in sorted(self._columns):
             lp.price(column, self._gains[column])
             lp.bound(column, 0.0, self.uppers[column])
             for at in range(self._starts[column], self._starts[column + 1]):
                 lp.entry(int(self._rows[at]), column, self._values[at])
-        for row in self._changed:
+        for row in sorted(self._changed):
             lp.room(row, -INF, self._rooms[row])
         self.clean()
 
