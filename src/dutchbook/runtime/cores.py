@@ -16,34 +16,39 @@ SLICE_NS: Final = 100_000
 SWITCH_S: Final = 0.0005
 """How long another thread may keep the interpreter from the one that decides; 5 ms by default."""
 NICE: Final = 10
-FIRST: Final = -10
-"""The niceness of who decides, where the system grants it (root, CAP_SYS_NICE, RLIMIT_NICE)."""
 _SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 _ATTR: Final = struct.Struct("=IIQiIQQQ")
 """size, policy, flags, nice, priority, runtime, deadline, period: sched_setattr(2)."""
 
 
 def decides() -> None:
-    """This process wakes at once, also beside others that are busy: it asks to go before them,
-    and for short slices.
+    """This process wakes at once, also beside others that are busy.
 
-    Since Linux 6.12 a task with a shorter slice takes the core from one with a longer; it gets no
-    more of the core in all. Threads are asked for one by one: one that the system lets wait while
-    it holds the interpreter would make the one that decides wait, too. Later ones inherit it, and
-    so do processes: those that are no part of deciding call `serves`, or are put back by `yields`.
+    Where the system grants it (root, CAP_SYS_NICE, RLIMIT_RTPRIO) its threads are of the lowest
+    real-time priority, sched(7): nothing ordinary keeps them from a core, and the kernel still
+    leaves a twentieth of it to others. Each thread is asked for: one that had to wait while it
+    holds the interpreter would make the others wait, too. Later ones, and child processes, are
+    ordinary. Elsewhere, and where somebody started it as a nice process, it asks for short slices:
+    since Linux 6.12 such a task takes the core from one with longer ones.
     """
     sys.setswitchinterval(SWITCH_S)
-    number = _SETATTR.get(platform.machine())
-    if sys.platform != "linux" or number is None:
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ask = ctypes.CDLL(None).syscall
-        now = os.getpriority(os.PRIO_PROCESS, 0)
+    if sys.platform == "linux":
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
         for thread in os.listdir("/proc/self/task"):
-            for nice in (min(now, FIRST), now):
-                fields = (_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
-                if ask(number, int(thread), _ATTR.pack(*fields), 0) == 0:
-                    break
+            _goes_first(int(thread), nice)
+
+
+def _goes_first(thread: int, nice: int) -> None:
+    if nice <= 0:
+        with contextlib.suppress(OSError):
+            policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+            os.sched_setscheduler(thread, policy, os.sched_param(1))
+            return
+    number = _SETATTR.get(platform.machine())
+    if number is not None:
+        fields = (_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).syscall(number, thread, _ATTR.pack(*fields), 0)
 
 
 def yields(pid: int) -> None:
