@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from bench.harness import Context, Row
 from bench.hub_load import PATIENCE, Load, masked
 from dutchbook.client import Client
+from dutchbook.domain.errors import UsageError
 
 SUBSCRIBERS: Final = 1_000
 HELD: Final = 5_000
@@ -85,7 +87,9 @@ def joined(server: Server, count: int) -> Load:
 
 
 def run(context: Context) -> list[Row]:
-    """Rows of spec 08: push, fan-out, stalled neighbour, resume, held."""
+    """Rows of spec 08: push, fan-out, stalled, resume, held. Raises UsageError without picows."""
+    if find_spec("picows") is None:
+        raise UsageError("bench hub needs picows", todo="./dutchbook setup --extra hub")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with serving("hub", context.scratch / "hub") as server:

@@ -8,6 +8,7 @@ from dutchbook.domain.account_events import OWN, OrderUnknown
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import (
+    CheckFailed,
     Event,
     FeedDown,
     FeedUp,
@@ -26,7 +27,9 @@ from dutchbook.state.account import Account
 
 FOLDED: Final = frozenset((*OWN, RunStarted))
 """What changes the account's own state."""
-HEARD: Final = FOLDED | {FeedUp, FeedDown, StatusChanged, MarketResolved, TimerFired}
+HEARD: Final = FOLDED | {
+    FeedUp, FeedDown, StatusChanged, MarketResolved, TimerFired, CheckFailed,
+}  # fmt: skip
 """What the trader is told besides operators' commands, all of it rare."""
 WIND_DOWN: Final = "wind_down"
 """The command with which a run ends: begin nothing new, bring to an end what is under way."""

@@ -21,6 +21,7 @@ from dutchbook.domain.candidate import View
 from dutchbook.domain.certificate import Certificate
 from dutchbook.domain.effects import Effect
 from dutchbook.domain.events import (
+    CheckFailed,
     Event,
     FeedDown,
     FeedUp,
@@ -158,6 +159,8 @@ class Trader:
             self._look_all(view)
         elif type(event) is AccountUnseen:
             self.reconcile.unseen(event)
+        elif type(event) is CheckFailed:
+            self.lookup.failed(event.key)
         elif type(event) is OperatorAsked:
             self._obey_halts()  # before what is sold now, or that would be canceled, too
             self.manual.asked(event, view)
@@ -206,6 +209,7 @@ class Trader:
         """Start is recovery: baskets that were under way are so again, and all venues are asked."""
         self.baskets.working = {n: None for n, b in self.account.baskets.items() if not b.over}
         self.desk.begin()
+        self.lookup.begin()
         self.exits.begin()
         self.manual.begin()
         self.sharing.short = {}

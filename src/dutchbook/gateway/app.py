@@ -9,7 +9,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dutchbook.domain.clock import Clock
 from dutchbook.domain.errors import DutchbookError
@@ -147,11 +149,13 @@ def create_app(
     )  # fmt: skip
     app.state.gateway = gateway
     _mount_all(app, extra_routers, root_routers)
-    app.add_middleware(Guard, gateway=gateway)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(DutchbookError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    # The guard answers for what fails: none of the layers of Starlette's own is needed.
+    layers = ExceptionMiddleware(Direct(app.router), app.exception_handlers)
+    app.middleware_stack = Guard(layers, gateway)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
@@ -182,6 +186,27 @@ def mount(app: FastAPI, router: APIRouter, prefix: str, named: str = "") -> None
             app.router.add_api_websocket_route(prefix + route.path, route.endpoint, route.name)
         else:
             raise ValueError(f"{type(route).__name__} can't be guarded; declare it with door.door")
+
+
+class Direct:
+    """A route whose path is one word for word is found by it, not after all before it."""
+
+    def __init__(self, router: APIRouter) -> None:
+        self.router = router
+        self.routes: dict[tuple[str, str], APIRoute] = {}
+        for route in router.routes:
+            if isinstance(route, APIRoute) and not route.param_convertors:
+                for method in route.methods or ():
+                    self.routes.setdefault((method, route.path), route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        http = scope["type"] == "http"
+        route = self.routes.get((scope["method"], scope["path"])) if http else None
+        if route is None:
+            await self.router(scope, receive, send)
+        else:
+            scope.update(route=route, endpoint=route.endpoint, path_params={})
+            await route.app(scope, receive, send)
 
 
 @contextlib.asynccontextmanager

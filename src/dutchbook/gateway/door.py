@@ -1,13 +1,16 @@
 """How a route is declared: its scope, its answer, and what is checked before its body is read."""
 
 import functools
+import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dutchbook.gateway import shapes
 from dutchbook.gateway.problems import Problem
@@ -16,6 +19,11 @@ OPEN: Final = "open"
 """The scope of routes that ask for no key: health, sign-in, signed webhooks."""
 DEPTH_MAX: Final = 32
 STRING_MAX: Final = 64 * 1024
+_STACKS: Final = (
+    "fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack",
+)  # fmt: skip
+_NOTHING: Final = AsyncExitStack()
+"""What FastAPI looks for in a scope; nobody puts anything on it."""
 ANSWERS: Final[dict[str, Any]] = {}
 """Operation id -> the struct that it answers with."""
 
@@ -57,13 +65,32 @@ def door(
 
 
 class Guarded(APIRoute):
-    """Nothing of a request is read before it is known who asks and that they may."""
+    """Nothing of a request is read before it is known who asks and that they may.
+
+    No route here has dependencies or takes a form: what FastAPI sets up to close these, and half of
+    its own time with it, is left out. Raises ValueError for a route with a dependency.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **named: Any) -> None:
+        super().__init__(path, endpoint, **named)
+        if self.dependant.dependencies:
+            raise ValueError(f"route {path} has a dependency, which nobody would close")
+        handle = self.get_route_handler()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            for stack in _STACKS:
+                scope[stack] = _NOTHING
+            response = await handle(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = app
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
         extra = self.openapi_extra or {}
         scope, raw = extra.get("x-scope", ""), extra.get("x-raw", False)
         wants_body = self.body_field is not None
+        endpoint, plain = self.endpoint, self._plain()
 
         async def handle(request: Request) -> Response:
             gateway = request.app.state.gateway
@@ -72,9 +99,24 @@ class Guarded(APIRoute):
             if wants_body and not raw:
                 await read_json(request)
                 gateway.still(request)  # a body may take seconds, and a key may end meanwhile
+            if plain and not request.scope["query_string"]:
+                answer: Response = await endpoint(request)
+                return answer
             return await inner(request)
 
         return handle
+
+    def _plain(self) -> bool:
+        """Whether a request without a query says nothing but what the defaults say."""
+        found = self.dependant
+        first = next(iter(inspect.signature(self.endpoint).parameters), "")
+        asked = (found.path_params, found.header_params, found.cookie_params)
+        return (
+            found.request_param_name == first
+            and self.body_field is None
+            and not any(asked)
+            and not any(one.field_info.is_required() for one in found.query_params)
+        )
 
 
 def new_router(**more: Any) -> APIRouter:

@@ -95,6 +95,7 @@ class Planning:
             worker = self._worker = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "dutchbook.runtime.planning",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is not for it, not even while it begins
             )  # fmt: skip
         assert worker.stdin is not None and worker.stdout is not None
         data = msgspec.msgpack.encode(asked)
@@ -136,9 +137,6 @@ def work(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None
 
 def main() -> None:
     """Run as a process of its own, for as long as somebody writes to it."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a run that is stopped ends its worker itself
     serves(WORKER_NICE)
     out = sys.stdout.buffer
 

@@ -60,6 +60,7 @@ async def hot_wash(root: Path, day: str) -> Result:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "dutchbook", "report", "period", "--last", "1d", "--html", str(file),
         "--data-dir", str(root), stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE,
+        start_new_session=True,
     )  # fmt: skip
     yields(process.pid)
     try:

@@ -117,12 +117,15 @@ async def test_other_methods_are_not_there(stood: Both) -> None:
 
 
 async def test_a_route_without_a_scope_is_not_mounted() -> None:
-    from fastapi import APIRouter, FastAPI
+    from fastapi import APIRouter, Depends, FastAPI
 
     from dutchbook.gateway.app import mount
+    from dutchbook.gateway.door import Guarded
 
     router = APIRouter()
     router.add_api_route("/open", lambda: None)
+    with pytest.raises(ValueError, match="nobody would close"):
+        Guarded("/held", lambda: None, dependencies=[Depends(lambda: None)])
     with pytest.raises(ValueError, match="has no scope"):
         mount(FastAPI(), router, "")
 

@@ -185,6 +185,49 @@ async def test_what_there_is_no_room_for_is_told_at_once(
         assert (await one.answer())[0] == 200
 
 
+async def test_each_request_is_counted_once_however_it_comes(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, port = where
+    load, counted = both.gateway.load, Counter[bool]()
+    admits = load.admits
+
+    def counting(*, vital: bool) -> bool:
+        counted[vital] += 1
+        return admits(vital=vital)
+
+    monkeypatch.setattr(load, "admits", counting)
+    asked = head(both, "GET", "/api/v1/markets")
+    async with line(port) as one:
+        for said, answers in ((asked, 1), (asked + asked, 2), (head(both, "GET", "/health"), 1),
+                              (order(both, "counted", Content_Length="0"), 1)):  # fmt: skip
+            one.say(said)
+            for _ in range(answers):
+                await one.answer()
+    assert counted == {False: 4, True: 1}
+
+
+async def test_a_line_that_was_only_refused_ends_when_it_falls_silent(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, port = where
+    made = early.Early.connection_made
+
+    def brief(self: early.Early, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        self.timeout_keep_alive = 1
+
+    monkeypatch.setattr(early.Early, "connection_made", brief)
+    monkeypatch.setattr(early, "PATIENCE", 0.8)  # of requests; there is none under way
+    monkeypatch.setattr(limits, "WAITING_MAX", 0)
+    async with line(port) as one:
+        for _ in range(4):  # 2.4 s in all
+            one.say(head(both, "GET", "/api/v1/markets"))
+            await problem(one, 503, "overloaded")
+            await asyncio.sleep(0.6)
+        assert await one.over()
+
+
 async def test_requests_behind_one_that_is_under_way_are_judged_as_well(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:

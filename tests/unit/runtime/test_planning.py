@@ -42,6 +42,7 @@ def test_a_worker_answers_in_order_and_its_death_is_answered_too(loop):
         await told(heard, 2)
         first = desk.pid
         assert first > 0, heard  # 0 would mean this very process and its group
+        assert os.getpgid(first) == first, "Ctrl-C is not for it, not even while it begins"
         os.kill(first, signal.SIGKILL)
         await asyncio.sleep(0.1)
         desk.carry(numbered(3))
