@@ -63,19 +63,16 @@ def verify(root: Path) -> Verdict:
 
 def _file(item: Segment, found: Survey | None, walk: _Walk, verdict: Verdict) -> FileRow:
     name = f"{item.path.parent.name}/{item.path.name}"
+    last, upto = _end(found, item.stream) if found else (None, 0)
     try:
         data = load(item)
+        if last is not None and item.number > last:  # its header may be half written
+            return FileRow(name, len(data), 0, "open, nothing committed")
         frames.read_header(data, item.path)
     except JournalError as error:
         verdict.problems.append(str(error))
         return FileRow(name, 0, 0, "damaged")
-    end = len(data)
-    last = None
-    if found:
-        last, upto = _end(found, item.stream)
-        if item.number > last:
-            return FileRow(name, len(data), 0, "open, nothing committed")
-        end = upto if item.number == last else end
+    end = upto if item.number == last else len(data)
     good, records = HEADER.size, 0
     for kind, first, stop in frames.frames(data, good, end):
         good, records = stop, records + 1

@@ -8,7 +8,7 @@ from rig import book_hash, is_type, until
 from signers import polymarket
 
 from dutchbook.domain.units import ONE
-from dutchbook.emulators.polymarket import clob
+from dutchbook.emulators.polymarket import clob, rates
 
 
 async def test_425_then_a_post_only_window_and_503_disabled_and_cancel_only(tmp_path):
@@ -99,7 +99,11 @@ async def test_books_have_the_best_last_a_right_hash_zero_removes_and_ticks_chan
         assert fine["status"] == "live"
 
 
-async def test_ip_windows_signer_buckets_and_headers_and_a_batch_is_whole_or_not_at_all(tmp_path):
+async def test_ip_windows_signer_buckets_and_headers_and_a_batch_is_whole_or_not_at_all(
+    tmp_path, monkeypatch
+):
+    slow = rates.TIERS[0]._replace(order=(1, 60))  # however late we are, little has come back
+    monkeypatch.setattr(rates, "TIERS", (slow, *rates.TIERS[1:]))
     async with polymarket(tmp_path) as at:
 
         async def batch():

@@ -10,9 +10,10 @@ import pytest
 from dutchbook.domain.digest import Digest, canonical
 from dutchbook.domain.errors import JournalError
 from dutchbook.domain.step import Step
-from dutchbook.storage import frames, upcast
+from dutchbook.storage import frames, lock, upcast
 from dutchbook.storage.lock import InUse
 from dutchbook.storage.reader import read_account, read_steps, read_tape
+from dutchbook.storage.segments import segment
 from dutchbook.storage.snapshots import Snapshots
 from dutchbook.storage.store import Store
 from dutchbook.storage.verify import verify
@@ -86,6 +87,35 @@ def test_second_writer_is_refused(tmp_path):
             Store.open(tmp_path)
         assert "--data-dir" in refused.value.todo
         child.kill()
+    Store.open(tmp_path).close()
+
+
+def test_a_lock_that_a_killed_writer_left_to_another_process_is_waited_for(tmp_path, monkeypatch):
+    """It was killed between fork and exec of a child, which has its open files for a moment."""
+    hold = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from dutchbook.storage.store import Store\n"
+        "Store.open(Path(sys.argv[1]))\n"
+        "if os.fork() == 0: time.sleep(float(sys.argv[2])); os._exit(0)\n"
+        "print('open', flush=True); time.sleep(60)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def killed(held: float) -> int:
+        args = [sys.executable, "-c", hold, str(tmp_path), str(held)]
+        with subprocess.Popen(args, stdout=subprocess.PIPE, env=env) as child:
+            assert child.stdout.readline() == b"open\n"
+            child.kill()
+            child.stdout.close()
+        return child.pid
+
+    killed(0.5)
+    Store.open(tmp_path).close()
+    monkeypatch.setattr(lock, "NAPS", 10)
+    pid = killed(3)
+    with pytest.raises(InUse, match=f"process {pid}"):
+        Store.open(tmp_path)
+    monkeypatch.undo()
     Store.open(tmp_path).close()
 
 
@@ -209,6 +239,21 @@ def test_segments_roll_close_and_shrink(tmp_path):
     assert any("000003.tape" in text for text in verify(tmp_path).problems)
     packed[2].unlink()
     assert "tape/000003.tape is missing in the middle" in verify(tmp_path).problems
+
+
+@pytest.mark.parametrize("stream", ["acct", "tape"])
+@pytest.mark.parametrize("size", [0, 5, frames.HEADER.size])
+def test_a_file_that_a_writer_is_just_making_is_no_damage(tmp_path, stream, size):
+    """Nor one that was broken off there: nothing in it was ever committed."""
+    fill(tmp_path, 20).close()
+    path = segment(tmp_path, stream, 2).path
+    path.write_bytes(frames.header(stream, 2, 20)[:size])
+    verdict = verify(tmp_path)
+    assert (verdict.problems, verdict.seq) == ([], 20)
+    rows = {row.file: row.state for row in verdict.files}
+    assert rows[f"{path.parent.name}/{path.name}"] == "open, nothing committed"
+    Store.open(tmp_path).close()
+    assert not path.exists() and verify(tmp_path).problems == []
 
 
 def test_a_missing_journal_segment_is_refused(tmp_path):
