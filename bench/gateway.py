@@ -40,7 +40,7 @@ PATHS: Final = (
 
 
 def run(context: Context) -> list[Row]:
-    """Reads, then orders beside no reads, the usual ones, and an overload of them."""
+    """Orders beside no reads, beside the usual ones, and beside an overload of them, by turns."""
     seconds = 3 if context.quick else 8
     folder = context.scratch / "gateway"
     folder.mkdir()
@@ -71,19 +71,18 @@ def run(context: Context) -> list[Row]:
             assert clients.stdout is not None and clients.stdout.readline() == "ready\n"
             return clients
 
-        reads = _told(loaded(RATE))
         quiet: list[list[str]] = []
         usual: list[list[str]] = []
         busy: list[list[str]] = []
-        floods = []
-        for _ in range(ROUNDS):  # by turns: what else the machine does falls on both
+        reads: list[dict[str, Any]] = []
+        floods: list[dict[str, Any]] = []
+        for _ in range(ROUNDS):  # by turns: what else the machine does falls on all
             quiet.append(_orders(folder / "sim", seconds))
-            for rate, found in ((RATE, usual), (OVERLOAD, busy)):
+            for rate, found, told in ((RATE, usual, reads), (OVERLOAD, busy, floods)):
                 clients = loaded(rate)
                 time.sleep(WARM)
                 found.append(_orders(folder / "sim", seconds - WARM))
-                told = _told(clients)
-            floods.append(told)
+                told.append(_told(clients))
     finally:
         process.terminate()
         process.wait(90)
@@ -180,11 +179,12 @@ def _spans(root: Path, wanted: list[str], sent: dict[str, int]) -> list[float]:
 
 
 def _rows(
-    reads: dict[str, Any], floods: list[dict[str, Any]], orders: list[list[list[float]]],
+    reads: list[dict[str, Any]], floods: list[dict[str, Any]], orders: list[list[list[float]]],
     seconds: float,
 ) -> list[Row]:  # fmt: skip
-    answered = reads["codes"].get("200", 0) / seconds
-    p95 = reads["good"].get("p95", 1e9)
+    answered = median(told["codes"].get("200", 0) for told in reads) / seconds
+    p95s = [told["good"].get("p95", 1e9) for told in reads]
+    p95 = median(p95s)
     codes: Counter[str] = Counter()
     for flood in floods:
         codes.update(flood["codes"])
@@ -210,6 +210,7 @@ def _rows(
     return [
         Row("gateway_reads", round(answered), "req/s", f"value >= {RATE}", answered >= least),
         Row("gateway_reads_p95", p95, "ms", "value <= 20", p95 <= 20),
+        Row("gateway_reads_p95_worst", max(p95s), f"ms, in the worst of {ROUNDS} rounds"),
         Row("gateway_overload_answered", codes["200"], f"of {sent} at 5x"),
         Row("gateway_overload_refused", refused, f"of {sent} at 5x, by 429 or 503",
             "value > 0", refused > 0),

@@ -84,10 +84,10 @@ class Gateway:
         self.identity = identity
         self.clock = clock
         self.rates = Rates(clock)
-        self.lag = Lag(clock)
         self.metrics = Metrics(model, clock.now)
         shed = self.metrics.refused.labels("overloaded").inc
         self.load = Load(self.rates, config.total_rate, shed)
+        self.lag = Lag(clock, self.load.follow)
         self.webhooks = Webhooks(config, identity.tables, secrets, clock)
         self.repeats = Repeats(identity.tables, clock)
         self.post: Callable[[SignalArrived], Awaitable[tuple[int, bool]]] = _nobody

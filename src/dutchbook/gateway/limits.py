@@ -26,6 +26,10 @@ LEAST: Final = 0.1
 """Of the whole rate: what is answered however much is refused."""
 BEHIND: Final = Ns(15 * MILLI)
 """A loop that comes to its own alarm so late, time after time, can't keep up."""
+FALL: Final = 0.95
+RISE: Final = 0.005
+"""What becomes of the pace with each beat of the loop: times `FALL` while that is behind, else
+`RISE` more, up to the whole rate. A second on time brings back a quarter of it."""
 
 
 class Rates:
@@ -58,12 +62,17 @@ class Rates:
 
 
 class Load:
-    """How much of a gateway is under way, counted by its connections; and whether more may."""
+    """How much of a gateway is under way, counted by its connections; and whether more may.
+
+    `pace`: how much of the whole rate this machine turns out to answer, from `LEAST` to 1. A rate
+    that it can't keep would let all wait for seconds before anyone is refused.
+    """
 
     def __init__(self, rates: Rates, rate: float, shed: Callable[[], None]) -> None:
         self._rates = rates
         self._rate = rate
         self._shed = shed
+        self.pace = 1.0
         self.waiting = 0
         self.going = 0
 
@@ -74,13 +83,18 @@ class Load:
             found = self._takes("vital", SHARE)
         else:
             room = self.waiting < WAITING_MAX and self.going < GOING_MAX
-            found = room and self._takes("all", 1.0)
+            found = room and self._takes("all", self.pace)
             if not found:
-                self._rates.spend("all", self._rate, REFUSAL, BURST * self._rate)
+                rate = self._rate * self.pace
+                self._rates.spend("all", rate, REFUSAL, BURST * rate)
                 found = room and self._takes("least", LEAST)
         if not found:
             self._shed()
         return found
+
+    def follow(self, behind: bool) -> None:
+        """A beat of the loop: whether it keeps up with what was admitted."""
+        self.pace = max(LEAST, self.pace * FALL) if behind else min(1.0, self.pace + RISE)
 
     def _takes(self, name: str, share: float) -> bool:
         rate = self._rate * share
@@ -88,10 +102,12 @@ class Load:
 
 
 class Lag:
-    """How late the event loop is, told by an alarm that sets itself again."""
+    """How late the event loop is, told by an alarm that sets itself again; `beat` hears of each
+    whether it is behind."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, beat: Callable[[bool], None]) -> None:
         self._clock = clock
+        self._heard = beat
         self._due = Ns(0)
         self._lates: deque[Ns] = deque([Ns(0)], maxlen=BEATS)
         self._task: asyncio.TimerHandle | None = None
@@ -103,6 +119,7 @@ class Lag:
 
     def _beat(self) -> None:
         self._lates.append(Ns(max(0, self._clock.mono() - self._due)))
+        self._heard(self.behind())
         self.start()
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from dutchbook.domain.units import Ns
 from dutchbook.gateway import early, guard, limits
 from dutchbook.gateway.problems import MEDIA
 from unit.gateway.house import Both
@@ -205,6 +206,15 @@ async def test_each_request_is_counted_once_however_it_comes(
             for _ in range(answers):
                 await one.answer()
     assert counted == {False: 4, True: 1}
+
+
+async def test_a_loop_that_is_behind_slows_what_is_let_in_until_it_is_on_time(where: Where) -> None:
+    both, _ = where
+    gateway, patient = both.gateway, both.gateway.lag.bound
+    gateway.lag.bound = Ns(-1)
+    await both.until(lambda: gateway.load.pace < 0.8, "a slower pace")
+    gateway.lag.bound = patient
+    await both.until(lambda: gateway.load.pace == 1, "the whole rate again")
 
 
 async def test_a_line_that_was_only_refused_ends_when_it_falls_silent(
