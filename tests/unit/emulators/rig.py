@@ -21,6 +21,7 @@ from dutchbook.emulators import source
 from dutchbook.emulators.faults import Fault
 from dutchbook.emulators.server import Exchange, Options
 from dutchbook.emulators.wire.keys import make_keys
+from dutchbook.emulators.wire.limits import TokenBucket
 from dutchbook.emulators.wire.mischief import Mischief
 
 WAIT = 10.0
@@ -107,6 +108,11 @@ async def running(folder: Path, which: str = "both", **options: Any) -> AsyncIte
 
 def fault(kind: str, span_ms: int = 0, how: str = "cut", in_place: bool = False) -> Fault:
     return Fault(kind, span_ms * 1_000_000, 10**12, how, in_place, 0)
+
+
+def spent_stays_spent(monkeypatch: Any) -> None:
+    """Buckets are not refilled: what a test is refused hangs on what it asked, not on how fast."""
+    monkeypatch.setattr(TokenBucket, "_fill", lambda bucket, now: None)
 
 
 async def ask(ws: ClientConnection, **command: Any) -> None:
