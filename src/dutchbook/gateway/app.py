@@ -146,6 +146,7 @@ def create_app(
     app = FastAPI(
         title="dutchbook", version=gateway.config.build or "0", lifespan=_lifespan,
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
     app.state.gateway = gateway
     _mount_all(app, extra_routers, root_routers)
@@ -153,9 +154,10 @@ def create_app(
     app.add_exception_handler(DutchbookError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    # The guard answers for what fails: none of the layers of Starlette's own is needed.
-    layers = ExceptionMiddleware(Direct(app.router), app.exception_handlers)
-    app.middleware_stack = Guard(layers, gateway)
+    # The guard answers for what fails: for requests none of Starlette's own layers is needed.
+    handlers = app.exception_handlers
+    sockets = ExceptionMiddleware(app.router, handlers)
+    app.middleware_stack = Guard(Direct(app.router), sockets, handlers, gateway)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 

@@ -5,7 +5,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -19,6 +19,8 @@ OPEN: Final = "open"
 """The scope of routes that ask for no key: health, sign-in, signed webhooks."""
 DEPTH_MAX: Final = 32
 STRING_MAX: Final = 64 * 1024
+KNOWN_MAX: Final = 100
+"""Paths and queries of a route, up to 5 KB each, of which is kept what they ask."""
 _STACKS: Final = (
     "fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack",
 )  # fmt: skip
@@ -45,8 +47,9 @@ def door(
 
     def declare(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         @functools.wraps(endpoint)
-        async def run(*args: Any, **named: Any) -> Response:
-            found = await endpoint(*args, **named)
+        async def run(request: Request, **named: Any) -> Response:
+            request.scope["asked"] = named
+            found = await endpoint(request, **named)
             if isinstance(found, Response):
                 return found
             return Response(shapes.encode(found), status, None, "application/json")
@@ -90,7 +93,7 @@ class Guarded(APIRoute):
         extra = self.openapi_extra or {}
         scope, raw = extra.get("x-scope", ""), extra.get("x-raw", False)
         wants_body = self.body_field is not None
-        endpoint, plain = self.endpoint, self._plain()
+        endpoint, known = self.endpoint, self._known()
 
         async def handle(request: Request) -> Response:
             gateway = request.app.state.gateway
@@ -99,24 +102,31 @@ class Guarded(APIRoute):
             if wants_body and not raw:
                 await read_json(request)
                 gateway.still(request)  # a body may take seconds, and a key may end meanwhile
-            if plain and not request.scope["query_string"]:
-                answer: Response = await endpoint(request)
+            if known is None:
+                return await inner(request)
+            written = request.scope["path"], request.scope["query_string"]
+            asked = known.get(written)
+            if asked is not None:
+                answer: Response = await endpoint(request, **asked)
                 return answer
-            return await inner(request)
+            answer = await inner(request)
+            if len(known) >= KNOWN_MAX:
+                known.clear()
+            known[written] = request.scope["asked"]
+            return answer
 
         return handle
 
-    def _plain(self) -> bool:
-        """Whether a request without a query says nothing but what the defaults say."""
-        found = self.dependant
-        first = next(iter(inspect.signature(self.endpoint).parameters), "")
-        asked = (found.path_params, found.header_params, found.cookie_params)
-        return (
-            found.request_param_name == first
-            and self.body_field is None
-            and not any(asked)
-            and not any(one.field_info.is_required() for one in found.query_params)
+    def _known(self) -> dict[tuple[str, bytes], dict[str, Any]] | None:
+        """What was read from such a path and query; None where more than these may say something,
+        or what is read could be changed by whoever gets it."""
+        fields = {one.name: one.field_info for one in
+                  (*self.dependant.path_params, *self.dependant.query_params)}  # fmt: skip
+        asked = [name for name in inspect.signature(self.endpoint).parameters if name != "request"]
+        more = fields.keys() != set(asked) or any(
+            get_origin(one.annotation) in (list, set, dict) for one in fields.values()
         )
+        return None if more else {}
 
 
 def new_router(**more: Any) -> APIRouter:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dutchbook.domain.units import SECOND
@@ -37,16 +39,23 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """ASGI middleware around everything."""
+    """The outermost layer: around all of `app`, and around `sockets` for what is no request.
 
-    def __init__(self, app: ASGIApp, gateway: "Gateway") -> None:
+    `handlers`: what becomes an answer of an exception, by its class.
+    """
+
+    def __init__(
+        self, app: ASGIApp, sockets: ASGIApp, handlers: Mapping[Any, Any], gateway: "Gateway"
+    ) -> None:
         self.app = app
+        self.sockets = sockets
+        self.handlers = handlers
         self.gateway = gateway
         self.hosts = _hosts(gateway.config.host, gateway.config.hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
+            await self.sockets(scope, receive, send)
             return
         headers = _headers(scope)
         state = scope.setdefault("state", {})
@@ -59,45 +68,46 @@ class Guard:
             await self._refuse(problem, scope, receive, send)
             return
         if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await self.sockets(scope, receive, send)
             return
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-            await _preflight(self._answering(scope, headers, send))
+            await _preflight(_answering(_more(scope, headers), send))
             return
         await self._serve(scope, headers, receive, send)
 
     async def _serve(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        metrics, clock = self.gateway.metrics, self.gateway.clock
+        clock, status, out = self.gateway.clock, 0, _answering(_more(scope, headers), send)
         began = clock.mono()
-        said = {"status": 500, "started": False}
 
         async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                said.update(status=message["status"], started=True)
+            nonlocal status
+            status = message.get("status", status)
             await out(message)
 
-        out = self._answering(scope, headers, send)
         try:
             await self.app(scope, self._bounded(headers, receive), answer)
-        except Problem as problem:
-            await self._fail(problem, scope, receive, answer, started=bool(said["started"]))
-        except Exception as error:  # the last place: an answer without a word of what was inside
-            _log.error("request %s: %s", scope["state"]["request_id"], type(error).__name__)
-            if os.environ.get("DUTCHBOOK_DEBUG"):
-                _log.exception("request %s", scope["state"]["request_id"])
-            defect = Problem("defect", "the gateway failed", fix="report the request's id")
-            await self._fail(defect, scope, receive, answer, started=bool(said["started"]))
+        except Exception as error:
+            response = await self._failed(error, Request(scope, receive))
+            if not status:
+                await response(scope, receive, answer)
         route = getattr(scope.get("route"), "path", "none")
-        metrics.requests.labels(route, scope["method"][:8], str(said["status"])).inc()
-        metrics.seconds.labels(route).observe((clock.mono() - began) / SECOND)
+        took = (clock.mono() - began) / SECOND
+        self.gateway.metrics.answered(route, scope["method"][:8], status or 500, took)
 
-    async def _fail(
-        self, problem: Problem, scope: Scope, receive: Receive, answer: Send, *, started: bool
-    ) -> None:
-        if not started:
-            await problem.response(scope["state"]["request_id"])(scope, receive, answer)
+    async def _failed(self, error: Exception, request: Request) -> Response:
+        """What is answered instead, without a word of what was inside where nobody foresaw it."""
+        for kind in type(error).__mro__:
+            if kind in self.handlers:
+                found: Response = await self.handlers[kind](request, error)
+                return found
+        name = request.state.request_id
+        _log.error("request %s: %s", name, type(error).__name__)
+        if os.environ.get("DUTCHBOOK_DEBUG"):
+            _log.error("request %s", name, exc_info=error)
+        defect = Problem("defect", "the gateway failed", fix="report the request's id")
+        return defect.response(name)
 
     # -- what is looked at first -----------------------------------------------------------------
 
@@ -176,30 +186,34 @@ class Guard:
 
         return bounded
 
-    def _answering(self, scope: Scope, headers: Mapping[bytes, bytes], send: Send) -> Send:
-        more = [*HEADERS, (b"x-request-id", scope["state"]["request_id"].encode())]
-        origin = headers.get(b"origin")
-        if origin is not None:  # it was found to be allowed
-            more += [(b"access-control-allow-origin", origin), (b"vary", b"origin"),
-                     (b"access-control-allow-headers", ASKED),
-                     (b"access-control-allow-methods", METHODS)]  # fmt: skip
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                own = list(message.get("headers", ()))
-                names = {name for name, _ in own}  # a page's own rules are not doubled
-                fresh = [pair for pair in more if pair[0] not in names]
-                message = {**message, "headers": [*own, *fresh]}
-            await send(message)
-
-        return answer
-
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": problem.code})
             return
-        answer = self._answering(scope, {}, send)
+        answer = _answering(_more(scope, {}), send)
         await problem.response(scope["state"]["request_id"])(scope, receive, answer)
+
+
+def _more(scope: Scope, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    """Headers of an answer besides its own."""
+    more = [*HEADERS, (b"x-request-id", scope["state"]["request_id"].encode())]
+    origin = headers.get(b"origin")
+    if origin is not None:  # it was found to be allowed
+        more += [(b"access-control-allow-origin", origin), (b"vary", b"origin"),
+                 (b"access-control-allow-headers", ASKED),
+                 (b"access-control-allow-methods", METHODS)]  # fmt: skip
+    return more
+
+
+def _answering(more: list[tuple[bytes, bytes]], send: Send) -> Send:
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = list(message.get("headers", ()))
+            names = {name for name, _ in own}  # a page's own rules are not doubled
+            message = {**message, "headers": own + [pair for pair in more if pair[0] not in names]}
+        await send(message)
+
+    return answer
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -39,7 +39,18 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self._custom: dict[str, Gauge] = {}
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry.register(_Run(model, now))
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        kind = self._kinds.get((route, method, status))
+        if kind is None:
+            kind = self._kinds[route, method, status] = (
+                self.requests.labels(route, method, str(status)), self.seconds.labels(route)
+            )  # fmt: skip
+        kind[0].inc()
+        kind[1].observe(seconds)
 
     def custom(self, name: str, value: float) -> None:
         """Set a gauge of an outside process, `dutchbook_custom_NAME`. Raises UsageError."""

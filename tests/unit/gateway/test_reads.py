@@ -3,6 +3,7 @@
 import pytest
 
 from dutchbook.domain.events import InstrumentListed
+from dutchbook.gateway import door
 from dutchbook.gateway.door import Guarded
 from unit.engine.story import book, kalshi
 from unit.gateway.house import Both, plain
@@ -56,7 +57,7 @@ async def test_pages_go_on_where_the_last_one_ended(stood: Both) -> None:
 
 
 async def test_without_a_query_every_answer_is_that_of_the_defaults(stood: Both) -> None:
-    """These go round FastAPI's own reading of parameters; one that nobody knows goes through it."""
+    """What was asked before goes round FastAPI's own reading; a new query goes through it."""
     ann, app = stood.key("admin"), stood.serving.app
     paths = [route.path for route in app.routes if isinstance(route, Guarded)
              and route.methods == {"GET"} and "{" not in route.path
@@ -64,14 +65,37 @@ async def test_without_a_query_every_answer_is_that_of_the_defaults(stood: Both)
     assert len(paths) > 20
     for path in paths:
         pair: list[tuple[int, bytes]] = []
-        for _ in range(5):  # what moves with time does not move between two calls of five
-            answers = [await stood.call("GET", path + query, ann) for query in ("", "?unasked=1")]
+        for n in range(5):  # what moves with time does not move between two calls of five
+            answers = [await stood.call("GET", path + query, ann) for query in ("", f"?new={n}")]
             pair = [(answer.status_code, answer.content) for answer in answers]
             if pair[0] == pair[1]:
                 break
         assert pair[0] == pair[1] and pair[0][0] in (200, 503), path
     wrong = await stood.call("DELETE", "/api/v1/orders", ann)
     assert (wrong.status_code, plain(wrong)["code"]) == (405, "wrong_method")
+
+
+async def test_what_was_asked_before_is_read_no_other_way(
+    stood: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "KNOWN_MAX", 2)  # so that it is also forgotten in between
+    ann = stood.key("viewer")
+    stood.put(InstrumentListed(kalshi("TWICE0")), InstrumentListed(kalshi("TWICE1")))
+    await stood.until(lambda: "kalshi:TWICE1" in stood.model.instruments, "the markets")
+    for _ in range(3):
+        for query, ids in (
+            ("?q=twice&limit=1", ["kalshi:TWICE0"]), ("?q=twice1", ["kalshi:TWICE1"]),
+            ("?q=twice", ["kalshi:TWICE0", "kalshi:TWICE1"]), ("?q=twice&q=no", []),
+            ("?q=twice&platform=polymarket", []), ("?q=twice&limit=0", None),
+        ):  # fmt: skip
+            answer = await stood.call("GET", f"/api/v1/markets{query}", ann)
+            assert answer.status_code == (200 if ids is not None else 422), query
+            assert ids is None or [row["id"] for row in plain(answer)["items"]] == ids, query
+        for name, status in (("A", 200), ("B", 404)):
+            one = await stood.call("GET", f"/api/v1/markets/kalshi/{name}", ann)
+            assert one.status_code == status and (status != 200 or plain(one)["id"] == "kalshi:A")
+    wrong = await stood.call("GET", "/api/v1/markets?limit=1", {"X-Dutchbook-Key": "db_no"})
+    assert wrong.status_code == 401
 
 
 async def test_health_says_what_is(stood: Both) -> None:
