@@ -5,15 +5,19 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Final, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from dutchbook.domain.units import MILLI
 from dutchbook.gateway import shapes
 from dutchbook.gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from dutchbook.gateway.app import Gateway
 
 OPEN: Final = "open"
 """The scope of routes that ask for no key: health, sign-in, signed webhooks."""
@@ -21,6 +25,9 @@ DEPTH_MAX: Final = 32
 STRING_MAX: Final = 64 * 1024
 KNOWN_MAX: Final = 100
 """Paths and queries of a route, up to 5 KB each, of which is kept what they ask."""
+SHOWN: Final = 50 * MILLI
+"""How long an answer that shows what is followed is given again while the read model is as it was:
+ages in it are up to so much older. Many who look at the same cost little more than one."""
 _STACKS: Final = (
     "fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack",
 )  # fmt: skip
@@ -38,11 +45,12 @@ class Number(str):
 
 def door(
     router: APIRouter, method: str, path: str, *, scope: str, answer: Any, summary: str,
-    status: int = 200, media: str = "application/json", raw: bool = False,
+    status: int = 200, media: str = "application/json", raw: bool = False, shows: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:  # fmt: skip
     """Declare a route. `scope`: what the asker must hold, or OPEN. `answer`: a struct, or str.
 
-    `raw`: the body is not JSON to be checked here (signatures are over its bytes).
+    `raw`: the body is not JSON to be checked here (signatures are over its bytes). `shows`: the
+    answer is made of the parameters and what the gateway follows, whoever asks.
     """
 
     def declare(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -60,11 +68,28 @@ def door(
         router.add_api_route(
             path, run, methods=[method], response_model=None, status_code=status, summary=summary,
             operation_id=name, response_class=Response, description=endpoint.__doc__ or summary,
-            openapi_extra={"x-scope": scope, "x-media": media, "x-raw": raw, "security": asked},
+            openapi_extra={"x-scope": scope, "x-media": media, "x-raw": raw, "x-shows": shows,
+                           "security": asked},
         )  # fmt: skip
         return endpoint
 
     return declare
+
+
+class Known:
+    """What a path and a query ask; the last answer, when it was made of the model's `turn`."""
+
+    __slots__ = ("answer", "asked", "turn", "until")
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.asked = asked
+        self.answer: Response | None = None
+        self.turn = -1
+        self.until = 0
+
+    def shows(self, gateway: "Gateway") -> bool:
+        """Whether the last answer would be made again."""
+        return self.turn == gateway.model.turn and gateway.clock.mono() < self.until
 
 
 class Guarded(APIRoute):
@@ -92,6 +117,7 @@ class Guarded(APIRoute):
         inner = super().get_route_handler()
         extra = self.openapi_extra or {}
         scope, raw = extra.get("x-scope", ""), extra.get("x-raw", False)
+        shows = extra.get("x-shows", False)
         wants_body = self.body_field is not None
         endpoint, known = self.endpoint, self._known()
 
@@ -105,19 +131,25 @@ class Guarded(APIRoute):
             if known is None:
                 return await inner(request)
             written = request.scope["path"], request.scope["query_string"]
-            asked = known.get(written)
-            if asked is not None:
-                answer: Response = await endpoint(request, **asked)
-                return answer
-            answer = await inner(request)
-            if len(known) >= KNOWN_MAX:
-                known.clear()
-            known[written] = request.scope["asked"]
+            one = known.get(written)
+            if one is not None and shows and one.shows(gateway):
+                assert one.answer is not None
+                return one.answer
+            turn = gateway.model.turn if shows else 0
+            if one is not None:
+                answer: Response = await endpoint(request, **one.asked)
+            else:
+                answer = await inner(request)
+                if len(known) >= KNOWN_MAX:
+                    known.clear()
+                one = known[written] = Known(request.scope["asked"])
+            if shows:
+                one.answer, one.turn, one.until = answer, turn, gateway.clock.mono() + SHOWN
             return answer
 
         return handle
 
-    def _known(self) -> dict[tuple[str, bytes], dict[str, Any]] | None:
+    def _known(self) -> dict[tuple[str, bytes], Known] | None:
         """What was read from such a path and query; None where more than these may say something,
         or what is read could be changed by whoever gets it."""
         fields = {one.name: one.field_info for one in

@@ -65,7 +65,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
 def _describe(operation: dict[str, Any], route: APIRoute, answers: dict[str, Any]) -> None:
     name = operation["operationId"].removeprefix("root_")
     media, scope = operation.pop("x-media"), operation["x-scope"]
-    raw = operation.pop("x-raw")
+    raw, _ = operation.pop("x-raw"), operation.pop("x-shows")
     body: dict[str, Any] = {"schema": answers.get(name, {"type": "string"})}
     if name in ANSWERED:
         body["example"] = ANSWERED[name]

@@ -42,10 +42,14 @@ Quote = tuple[int, int, int, int, int]
 
 
 class ReadModel:
-    """Belongs to one event loop. `listen` gives others (a hub, alerts) every message after us."""
+    """Belongs to one event loop. `listen` gives others (a hub, alerts) every message after us.
+
+    `turn` is another one after each change.
+    """
 
     def __init__(self) -> None:
         self.linked = False
+        self.turn = 0
         self.listeners: list[Callable[[Told], None]] = []
         self._moved = asyncio.Event()
         self._begin(Began("", "", "", Ns(0), Ns(0)))
@@ -77,6 +81,7 @@ class ReadModel:
 
     def hear(self, message: Told) -> None:
         """Fold one message, then pass it on."""
+        self.turn += 1
         if isinstance(message, Quotes):
             self._quoted(message)
         elif isinstance(message, Stepped):
@@ -98,6 +103,7 @@ class ReadModel:
     def lost(self) -> None:
         """The run can't be heard any more: what is shown stays, and says that it is old."""
         self.linked = False
+        self.turn += 1
         self._moved.set()
 
     async def reached(self, seq: int) -> None:

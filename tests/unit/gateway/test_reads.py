@@ -1,10 +1,15 @@
 """What screens read: markets, books, the account; by the run's own words."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 
 from dutchbook.domain.events import InstrumentListed
+from dutchbook.domain.units import Ns
 from dutchbook.gateway import door
 from dutchbook.gateway.door import Guarded
+from dutchbook.gateway.told import Quotes
 from unit.engine.story import book, kalshi
 from unit.gateway.house import Both, plain
 
@@ -96,6 +101,44 @@ async def test_what_was_asked_before_is_read_no_other_way(
             assert one.status_code == status and (status != 200 or plain(one)["id"] == "kalshi:A")
     wrong = await stood.call("GET", "/api/v1/markets?limit=1", {"X-Dutchbook-Key": "db_no"})
     assert wrong.status_code == 401
+
+
+async def test_what_did_not_change_is_made_once_and_what_did_at_once(stood: Both) -> None:
+    """Many who look at the same; each sees what it is, whoever asked before."""
+    ann, bob = stood.key("viewer"), stood.key("trader")
+    path, made = "/api/v1/markets?q=SEEN", Counter[str]()
+    stood.put(InstrumentListed(kalshi("SEEN")), book("kalshi:SEEN", 10, 20))
+    await stood.until(lambda: stood.model.quotes.get("kalshi:SEEN"), "its first price")
+    markets, real = stood.model.markets, stood.gateway.clock.mono
+
+    def counted(*args: Any, **named: Any) -> Any:
+        made["markets"] += 1
+        return markets(*args, **named)
+
+    stood.model.markets, stood.gateway.clock.mono = counted, lambda: now  # type: ignore[method-assign]
+    try:
+        now, turn = real(), -1
+        while turn != stood.model.turn:  # the run tells of itself now and then
+            turn = stood.model.turn
+            made.clear()
+            rows = {(await stood.call("GET", path, who)).content for who in (ann, bob, ann, bob)}
+            assert len(rows) == 1
+        assert made["markets"] <= 1
+        stood.model.hear(Quotes(stood.model.heard_at, (("kalshi:SEEN", 110_000, 10, 190_000, 10),)))
+        bid = plain(await stood.call("GET", path, ann))["items"][0]["bid"]
+        assert bid == 0.11, "at once"
+        before, now = made["markets"], Ns(now + door.SHOWN)
+        await stood.call("GET", path, bob)
+        assert made["markets"] > before, "ages are no older than this"
+        stood.model.lost()
+        before = made["markets"]
+        await stood.call("GET", path, bob)
+        assert made["markets"] > before
+    finally:
+        stood.model.markets, stood.gateway.clock.mono = markets, real  # type: ignore[method-assign]
+        stood.model.linked = True
+    refused = await stood.call("GET", path, {"X-Dutchbook-Key": "db_no"})
+    assert refused.status_code == 401, "kept for whoever may"
 
 
 async def test_health_says_what_is(stood: Both) -> None:

@@ -27,7 +27,7 @@ def _rows(request: Request, name: str, make: Any) -> Any:
 
 
 @door(router, "GET", "/positions", scope="portfolio:read", answer=list[shapes.Position],
-      summary="What is held")  # fmt: skip
+      summary="What is held", shows=True)  # fmt: skip
 async def positions(
     request: Request, platform: Annotated[Platform | None, Query()] = None
 ) -> list[shapes.Position]:
@@ -37,7 +37,7 @@ async def positions(
 
 
 @door(router, "GET", "/portfolio/summary", scope="portfolio:read", answer=shapes.Summary,
-      summary="Equity, cash, profit, halts")  # fmt: skip
+      summary="Equity, cash, profit, halts", shows=True)  # fmt: skip
 async def portfolio_summary(request: Request) -> shapes.Summary:
     """Equity is cash and holdings at cost; unrealised profit is against the best bids."""
     mode = gate(request).model.mode

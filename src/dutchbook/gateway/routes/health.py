@@ -13,7 +13,8 @@ from dutchbook.gateway.routes.common import gate
 router = new_router()
 
 
-@door(router, "GET", "/health", scope=OPEN, answer=shapes.Health, summary="Health of each part")
+@door(router, "GET", "/health", scope=OPEN, answer=shapes.Health, summary="Health of each part",
+      shows=True)  # fmt: skip
 async def health(request: Request) -> shapes.Health:
     """`healthy` only while a run is followed, its streams are up and no feed has an open gap."""
     gateway = gate(request)
@@ -57,7 +58,7 @@ async def ready(request: Request) -> Response:
 
 
 @door(router, "GET", "/status", scope="status:read", answer=dict[str, Any],
-      summary="What `dutchbook status` shows")  # fmt: skip
+      summary="What `dutchbook status` shows", shows=True)  # fmt: skip
 async def status(request: Request) -> dict[str, Any]:
     """The run's own status, with the funnel and the last rejections by reason."""
     model = gate(request).model

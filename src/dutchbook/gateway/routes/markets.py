@@ -20,7 +20,7 @@ Words = Annotated[str, Query(max_length=200)]
 
 
 @door(router, "GET", "/markets", scope="markets:read", answer=shapes.Page,
-      summary="Markets, in the order of their ids")  # fmt: skip
+      summary="Markets, in the order of their ids", shows=True)  # fmt: skip
 async def list_markets(
     request: Request, platform: Annotated[Platform | None, Query()] = None, status: Words = "",
     q: Words = "", event: Words = "", limit: Limit = 50, cursor: Cursor = "",

@@ -20,7 +20,7 @@ Word = Annotated[str, Query(max_length=60)]
 
 
 @door(router, "GET", "/opportunities", scope="opportunities:read", answer=shapes.Page,
-      summary="Open opportunities, best first")  # fmt: skip
+      summary="Open opportunities, best first", shows=True)  # fmt: skip
 async def list_opportunities(
     request: Request, kind: Word = "", platform: Annotated[Platform | None, Query()] = None,
     limit: Limit = 50, cursor: Cursor = "",
@@ -49,7 +49,8 @@ async def past_opportunities(
 
 
 @door(router, "GET", "/opportunities/why-not", scope="opportunities:read",
-      answer=list[shapes.WhyNot], summary="What was passed over, and what stopped it")  # fmt: skip
+      answer=list[shapes.WhyNot], summary="What was passed over, and what stopped it",
+      shows=True)  # fmt: skip
 async def why_not(
     request: Request, stage: Word = "", reason: Word = "", limit: Limit = 50
 ) -> list[shapes.WhyNot]:

@@ -151,7 +151,7 @@ async def execute(request: Request, body: Execute, idempotency_key: Once = "") -
 
 
 @door(router, "GET", "/orders", scope="portfolio:read", answer=shapes.Page,
-      summary="Open orders, or all from the tables")  # fmt: skip
+      summary="Open orders, or all from the tables", shows=True)  # fmt: skip
 async def list_orders(
     request: Request, state: Annotated[str, Query(pattern=r"^(open|all)$")] = "open",
     platform: Annotated[Platform | None, Query()] = None, limit: Limit = 50, cursor: Cursor = "",
