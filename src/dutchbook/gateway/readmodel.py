@@ -44,7 +44,7 @@ Quote = tuple[int, int, int, int, int]
 class ReadModel:
     """Belongs to one event loop. `listen` gives others (a hub, alerts) every message after us.
 
-    `turn` is another one after each change.
+    `turn` is another one after each change of what is shown.
     """
 
     def __init__(self) -> None:
@@ -81,14 +81,13 @@ class ReadModel:
 
     def hear(self, message: Told) -> None:
         """Fold one message, then pass it on."""
-        self.turn += 1
+        self.turn += type(message) is not Stepped or bool(message.step.notes)
         if isinstance(message, Quotes):
             self._quoted(message)
         elif isinstance(message, Stepped):
             self._stepped(message)
         elif isinstance(message, Account):
-            self.account, self.heard_at = message, message.at
-            self._account_rows = {}
+            self._accounted(message)
         elif isinstance(message, Status):
             self.status = message.document
             self.heard_at = Ns(max(self.heard_at, message.document.get("at", 0)))
@@ -120,6 +119,14 @@ class ReadModel:
     def listen(self, listener: Callable[[Told], None]) -> None:
         """Have every later message passed on, after it was folded here."""
         self.listeners.append(listener)
+
+    def _accounted(self, said: Account) -> None:
+        """Rows made of what is as it was are kept."""
+        before, kept = self.account, self._account_rows
+        same = [name for name in ("orders", "positions")
+                if name in kept and getattr(before, name) == getattr(said, name)]  # fmt: skip
+        self._account_rows = {name: kept[name] for name in same}
+        self.account, self.heard_at = said, said.at
 
     def _quoted(self, said: Quotes) -> None:
         self.heard_at = said.at
@@ -242,7 +249,8 @@ class ReadModel:
         return self.closed.get(name)
 
     def account_rows(self, name: str, make: Callable[[Account], Any]) -> Any:
-        """Something made of the account's rows, kept until they change; None where none trade."""
+        """Something made of the account, kept until that changes ("orders" and "positions": until
+        they do); None where none trade."""
         if self.account is None:
             return None
         if name not in self._account_rows:

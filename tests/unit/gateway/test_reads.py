@@ -3,13 +3,15 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from dutchbook.domain.events import InstrumentListed
 from dutchbook.domain.units import Ns
 from dutchbook.gateway import door
 from dutchbook.gateway.door import Guarded
-from dutchbook.gateway.told import Quotes
+from dutchbook.gateway.readmodel import ReadModel
+from dutchbook.gateway.told import Account, Quotes
 from unit.engine.story import book, kalshi
 from unit.gateway.house import Both, plain
 
@@ -139,6 +141,31 @@ async def test_what_did_not_change_is_made_once_and_what_did_at_once(stood: Both
         stood.model.linked = True
     refused = await stood.call("GET", path, {"X-Dutchbook-Key": "db_no"})
     assert refused.status_code == 401, "kept for whoever may"
+
+
+async def test_rows_of_the_account_are_made_anew_when_what_they_show_changed() -> None:
+    model, made = ReadModel(), Counter[str]()
+
+    def shown(name: str, part: str) -> Any:
+        def make(account: Account) -> Any:
+            made[name] += 1
+            return list(getattr(account, part))
+
+        return model.account_rows(name, make)
+
+    def told(money: int, *held: int) -> None:
+        said = Account(Ns(1), {"equity": money}, [], [], [{"qty": qty} for qty in held])
+        model.hear(msgspec.msgpack.decode(msgspec.msgpack.encode(said), type=Account))
+
+    assert shown("positions", "positions") is None, "no run that trades"
+    for n, (money, *held) in enumerate([(5, 1, 2), (6, 1, 2), (6, 1, 3), (6,), (6, 1, 2)], 1):
+        told(money, *held)
+        turn = model.turn
+        for _ in range(2):
+            assert shown("positions", "positions") == [{"qty": qty} for qty in held]
+            assert shown("summary", "money") == ["equity"]
+        assert (made["summary"], model.turn, turn) == (n, n, n)
+    assert made["positions"] == 4, "not for the second, which changed the money alone"
 
 
 async def test_health_says_what_is(stood: Both) -> None:

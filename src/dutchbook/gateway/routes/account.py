@@ -40,8 +40,8 @@ async def positions(
       summary="Equity, cash, profit, halts", shows=True)  # fmt: skip
 async def portfolio_summary(request: Request) -> shapes.Summary:
     """Equity is cash and holdings at cost; unrealised profit is against the best bids."""
-    mode = gate(request).model.mode
-    found: shapes.Summary = _rows(request, "summary", lambda account: _summary(account, mode))
+    mode, held = gate(request).model.mode, _rows(request, "positions", _positions)
+    found: shapes.Summary = _rows(request, "summary", lambda account: _summary(account, held, mode))
     return found
 
 
@@ -91,9 +91,8 @@ def _positions(account: Account) -> list[shapes.Position]:
     return [rows.position(row) for row in account.positions]
 
 
-def _summary(account: Account, mode: str) -> shapes.Summary:
+def _summary(account: Account, held: list[shapes.Position], mode: str) -> shapes.Summary:
     money = account.money
-    held = [rows.position(row) for row in account.positions]
     return shapes.Summary(
         mode, dec(money["equity"]), dec(money["realised"]),
         sum((one.unrealized_pnl for one in held), dec(0)),
