@@ -132,6 +132,7 @@ class Early(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head, self._reading, self._shed = 0, True, False
+        self._unset_keepalive_if_required()  # set by a refusal in the same bytes
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

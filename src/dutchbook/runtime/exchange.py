@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from dutchbook.domain.errors import DutchbookError, UsageError
+from dutchbook.runtime import cores
 from dutchbook.runtime.feeds import Addresses, addresses
 
 START_SECONDS = 60.0
@@ -51,6 +52,7 @@ class Exchange:
             problem = DutchbookError("the pretend exchanges did not start", why=_plain(said))
             problem.code = code if 0 < code < 8 else 1
             raise problem from error
+        cores.is_elsewhere(process.pid)
         return cls(process, found)
 
     async def _read_log(self) -> None:

@@ -238,6 +238,30 @@ async def test_a_line_that_was_only_refused_ends_when_it_falls_silent(
         assert await one.over()
 
 
+async def test_a_line_that_goes_on_asking_outlasts_what_it_was_refused(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several at once, each refused, and then others: no refusal's own silence ends the line."""
+    both, port = where
+    made = early.Early.connection_made
+
+    def brief(self: early.Early, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        self.timeout_keep_alive = 1
+
+    monkeypatch.setattr(early.Early, "connection_made", brief)
+    monkeypatch.setattr(limits, "WAITING_MAX", 0)
+    async with line(port) as one:
+        for _ in range(6):  # 2.4 s in all
+            one.say(head(both, "GET", "/api/v1/markets") * 3)
+            for _ in range(3):
+                await problem(one, 503, "overloaded")
+            await asyncio.sleep(0.4)
+        monkeypatch.undo()
+        one.say(head(both, "GET", "/api/v1/markets"))
+        assert (await one.answer())[0] == 200
+
+
 async def test_requests_behind_one_that_is_under_way_are_judged_as_well(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
