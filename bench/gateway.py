@@ -25,7 +25,8 @@ RATE: Final = 1_500
 OVERLOAD: Final = 5 * RATE
 CONNECTIONS: Final = 250
 ROUNDS: Final = 7
-"""The order path's p99 is the median of their p99s: a machine that stands still spoils one."""
+"""What reads get is the median of theirs. The order path's p99 is that of all but the worst: a
+machine that stands still spoils one, and of one round only three orders are beyond its p99."""
 WARM: Final = 0.5
 """Seconds from the first request to the first order beside them."""
 ORDERS: Final = 30
@@ -40,7 +41,7 @@ PATHS: Final = (
 
 
 def run(context: Context) -> list[Row]:
-    """Orders beside no reads, beside the usual ones, and beside an overload of them, by turns."""
+    """Reads, and orders beside no reads, the usual ones and an overload of them, by turns."""
     seconds = 3 if context.quick else 8
     folder = context.scratch / "gateway"
     folder.mkdir()
@@ -75,10 +76,12 @@ def run(context: Context) -> list[Row]:
         usual: list[list[str]] = []
         busy: list[list[str]] = []
         reads: list[dict[str, Any]] = []
+        beside: list[dict[str, Any]] = []
         floods: list[dict[str, Any]] = []
         for _ in range(ROUNDS):  # by turns: what else the machine does falls on all
+            reads.append(_told(loaded(RATE)))
             quiet.append(_orders(folder / "sim", seconds))
-            for rate, found, told in ((RATE, usual, reads), (OVERLOAD, busy, floods)):
+            for rate, found, told in ((RATE, usual, beside), (OVERLOAD, busy, floods)):
                 clients = loaded(rate)
                 time.sleep(WARM)
                 found.append(_orders(folder / "sim", seconds - WARM))
@@ -90,7 +93,7 @@ def run(context: Context) -> list[Row]:
     orders = [
         [_spans(folder / "sim", some, sent) for some in kind] for kind in (quiet, usual, busy)
     ]
-    return _rows(reads, floods, orders, seconds)
+    return _rows(reads, beside, floods, orders, seconds)
 
 
 def _yields() -> None:
@@ -179,12 +182,11 @@ def _spans(root: Path, wanted: list[str], sent: dict[str, int]) -> list[float]:
 
 
 def _rows(
-    reads: list[dict[str, Any]], floods: list[dict[str, Any]], orders: list[list[list[float]]],
-    seconds: float,
+    reads: list[dict[str, Any]], beside: list[dict[str, Any]], floods: list[dict[str, Any]],
+    orders: list[list[list[float]]], seconds: float,
 ) -> list[Row]:  # fmt: skip
-    answered = median(told["codes"].get("200", 0) for told in reads) / seconds
-    p95s = [told["good"].get("p95", 1e9) for told in reads]
-    p95 = median(p95s)
+    answered, p95, worst = _read(reads, seconds)
+    answered_beside, p95_beside, worst_beside = _read(beside, seconds)
     codes: Counter[str] = Counter()
     for flood in floods:
         codes.update(flood["codes"])
@@ -197,7 +199,7 @@ def _rows(
             "too few orders left to measure their path", why="the exchanges came too late",
             todo="run it where fewer others want the cores",
         )  # fmt: skip
-    quiet, usual, busy = (median(_p99(spans) for spans in rounds) for rounds in whole)
+    quiet, usual, busy = map(_p99, whole)
     counts = [sum(map(len, rounds)) for rounds in whole]
     counted = min(map(len, whole))
 
@@ -210,7 +212,11 @@ def _rows(
     return [
         Row("gateway_reads", round(answered), "req/s", f"value >= {RATE}", answered >= least),
         Row("gateway_reads_p95", p95, "ms", "value <= 20", p95 <= 20),
-        Row("gateway_reads_p95_worst", max(p95s), f"ms, in the worst of {ROUNDS} rounds"),
+        Row("gateway_reads_p95_worst", worst, f"ms, in the worst of {ROUNDS} rounds"),
+        Row("gateway_reads_beside_orders", round(answered_beside),
+            f"req/s beside {ORDERS} orders a second"),
+        Row("gateway_reads_beside_orders_p95", p95_beside,
+            f"ms; {worst_beside} in the worst round"),
         Row("gateway_overload_answered", codes["200"], f"of {sent} at 5x"),
         Row("gateway_overload_refused", refused, f"of {sent} at 5x, by 429 or 503",
             "value > 0", refused > 0),
@@ -230,5 +236,15 @@ def _rows(
     ]  # fmt: skip
 
 
-def _p99(spans: list[float]) -> float:
+def _read(told: list[dict[str, Any]], seconds: float) -> tuple[float, float, float]:
+    """Answered a second and their p95 in ms, in the middle round; the p95 of the worst."""
+    answered = median(one["codes"].get("200", 0) for one in told) / seconds
+    p95s = [one["good"].get("p95", 1e9) for one in told]
+    return answered, median(p95s), max(p95s)
+
+
+def _p99(rounds: list[list[float]]) -> float:
+    """Of all orders but those of the round whose own p99 is the worst."""
+    by_round = sorted(rounds, key=lambda spans: spans[int(len(spans) * 0.99)])
+    spans = sorted(span for some in by_round[: max(1, len(rounds) - 1)] for span in some)
     return spans[int(len(spans) * 0.99)]
