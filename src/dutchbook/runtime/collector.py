@@ -1,4 +1,4 @@
-"""The garbage collector of a process that decides: what is there at the start is not looked at."""
+"""The garbage collector of a process that is in haste: what is there at first is not looked at."""
 
 import gc
 from collections.abc import Iterator

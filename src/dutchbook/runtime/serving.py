@@ -25,7 +25,7 @@ from dutchbook.gateway.early import Early
 from dutchbook.gateway.history import History
 from dutchbook.gateway.identity import Identity
 from dutchbook.gateway.readmodel import ReadModel
-from dutchbook.runtime import alert_routes, cores, hub_routes
+from dutchbook.runtime import alert_routes, collector, cores, hub_routes
 from dutchbook.runtime.alert_far import FarPorts
 from dutchbook.runtime.clock import SystemClock
 from dutchbook.runtime.hub import ADDRESS, FOLDER
@@ -197,6 +197,7 @@ async def serve(
             fresh = found.with_suffix(".new")
             fresh.write_text(nearby(host, port) + "\n", encoding="ascii")
             os.replace(fresh, found)
+            collector.freeze()
             running = asyncio.create_task(server.serve([sock]), name="http")
             waiting = asyncio.create_task(end.wait(), name="end")
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
