@@ -157,7 +157,7 @@ def create_app(
     # The guard answers for what fails: for requests none of Starlette's own layers is needed.
     handlers = app.exception_handlers
     sockets = ExceptionMiddleware(app.router, handlers)
-    app.middleware_stack = Guard(Direct(app.router), sockets, handlers, gateway)
+    app.middleware_stack = Guard(app, Direct(app.router), sockets, handlers, gateway)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,14 +40,16 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """The outermost layer: around all of `app`, and around `sockets` for what is no request.
+    """The outermost layer of `whole`: around `app` for requests, around `sockets` for the rest.
 
     `handlers`: what becomes an answer of an exception, by its class.
     """
 
     def __init__(
-        self, app: ASGIApp, sockets: ASGIApp, handlers: Mapping[Any, Any], gateway: "Gateway"
-    ) -> None:
+        self, whole: FastAPI, app: ASGIApp, sockets: ASGIApp, handlers: Mapping[Any, Any],
+        gateway: "Gateway",
+    ) -> None:  # fmt: skip
+        self.whole = whole
         self.app = app
         self.sockets = sockets
         self.handlers = handlers
@@ -54,6 +57,7 @@ class Guard:
         self.hosts = _hosts(gateway.config.host, gateway.config.hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self.whole
         if scope["type"] not in ("http", "websocket"):
             await self.sockets(scope, receive, send)
             return
@@ -71,20 +75,21 @@ class Guard:
             await self.sockets(scope, receive, send)
             return
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-            await _preflight(_answering(_more(scope, headers), send))
+            await _preflight(_more(scope, headers), send)
             return
         await self._serve(scope, headers, receive, send)
 
     async def _serve(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        clock, status, out = self.gateway.clock, 0, _answering(_more(scope, headers), send)
+        clock, status, more = self.gateway.clock, 0, _more(scope, headers)
         began = clock.mono()
 
         async def answer(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
-            await out(message)
+            if message["type"] == "http.response.start":
+                status, message = message["status"], _with(message, more)
+            await send(message)
 
         try:
             await self.app(scope, self._bounded(headers, receive), answer)
@@ -190,7 +195,12 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": problem.code})
             return
-        answer = _answering(_more(scope, {}), send)
+        more = _more(scope, {})
+
+        async def answer(message: Message) -> None:
+            start = message["type"] == "http.response.start"
+            await send(_with(message, more) if start else message)
+
         await problem.response(scope["state"]["request_id"])(scope, receive, answer)
 
 
@@ -205,15 +215,11 @@ def _more(scope: Scope, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, byt
     return more
 
 
-def _answering(more: list[tuple[bytes, bytes]], send: Send) -> Send:
-    async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            own = list(message.get("headers", ()))
-            names = {name for name, _ in own}  # a page's own rules are not doubled
-            message = {**message, "headers": own + [pair for pair in more if pair[0] not in names]}
-        await send(message)
-
-    return answer
+def _with(message: Message, more: list[tuple[bytes, bytes]]) -> Message:
+    """The start of an answer with more headers; a page's own rules are not doubled."""
+    own = list(message.get("headers", ()))
+    names = {name for name, _ in own}
+    return {**message, "headers": own + [pair for pair in more if pair[0] not in names]}
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
@@ -237,7 +243,8 @@ def _tricky(path: bytes) -> bool:
     return any(one in low for one in (b"%2e", b"%2f", b"%5c", b"%00", b"%25", b"%0a", b"%0d"))
 
 
-async def _preflight(send: Any) -> None:
-    await send({"type": "http.response.start", "status": 204,
-                "headers": [(b"access-control-max-age", b"600")]})  # fmt: skip
+async def _preflight(more: list[tuple[bytes, bytes]], send: Send) -> None:
+    start = {"type": "http.response.start", "status": 204,
+             "headers": [(b"access-control-max-age", b"600")]}  # fmt: skip
+    await send(_with(start, more))
     await send({"type": "http.response.body", "body": b""})

@@ -158,9 +158,10 @@ class Serving:
 
 def server_of(serving: Serving, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Server:
     """What listens for a gateway: HTTP with its bounds, and /ws."""
+    guard: Any = serving.app.middleware_stack  # the layers around it do nothing here
     return uvicorn.Server(
         uvicorn.Config(
-            serving.app, log_config=None, access_log=False, server_header=False,
+            guard, log_config=None, access_log=False, server_header=False,
             date_header=False, http=partial(Early, load=serving.gateway.load),  # type: ignore[arg-type]
             loop="none", lifespan=lifespan, proxy_headers=False, timeout_keep_alive=15,
             limit_concurrency=OPEN_MAX, timeout_graceful_shutdown=3, ws="websockets-sansio",
