@@ -39,6 +39,17 @@ def order(both: Both, name: str, **more: str) -> bytes:
     return head(both, "POST", SUBMIT, Content_Type="application/json", Idempotency_Key=name, **more)
 
 
+def silent_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line ends after a second in which nobody asks."""
+    made = early.Early.connection_made
+
+    def brief(self: early.Early, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        self.timeout_keep_alive = 1
+
+    monkeypatch.setattr(early.Early, "connection_made", brief)
+
+
 async def problem(one: Line, status: int, code: str) -> None:
     got, headers, body = await one.answer()
     assert (got, headers["content-type"], json.loads(body)["code"]) == (status, MEDIA, code)
@@ -221,13 +232,7 @@ async def test_a_line_that_was_only_refused_ends_when_it_falls_silent(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both, port = where
-    made = early.Early.connection_made
-
-    def brief(self: early.Early, transport: asyncio.Transport) -> None:
-        made(self, transport)
-        self.timeout_keep_alive = 1
-
-    monkeypatch.setattr(early.Early, "connection_made", brief)
+    silent_for_a_second(monkeypatch)
     monkeypatch.setattr(early, "PATIENCE", 0.8)  # of requests; there is none under way
     monkeypatch.setattr(limits, "WAITING_MAX", 0)
     async with line(port) as one:
@@ -243,13 +248,7 @@ async def test_a_line_that_goes_on_asking_outlasts_what_it_was_refused(
 ) -> None:
     """Several at once, each refused, and then others: no refusal's own silence ends the line."""
     both, port = where
-    made = early.Early.connection_made
-
-    def brief(self: early.Early, transport: asyncio.Transport) -> None:
-        made(self, transport)
-        self.timeout_keep_alive = 1
-
-    monkeypatch.setattr(early.Early, "connection_made", brief)
+    silent_for_a_second(monkeypatch)
     monkeypatch.setattr(limits, "WAITING_MAX", 0)
     async with line(port) as one:
         for _ in range(6):  # 2.4 s in all
