@@ -274,7 +274,7 @@ def local(data_dir: str | Path) -> tuple[str, str]:
     except OSError as error:
         raise NotRunning(
             f"no server in {data_dir}", why=str(error),
-            todo="start a run with api.enabled = true",
+            todo="start a run with api.enabled = true; one that begins says where its gateway is",
         ) from error  # fmt: skip
 
 
